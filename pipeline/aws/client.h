@@ -1,0 +1,81 @@
+/*
+ * client.h - what all service files share: credentials, region, endpoints,
+ * and one call that signs, sends, retries and turns a refusal into an error.
+ */
+#ifndef PL_AWS_CLIENT_H
+#define PL_AWS_CLIENT_H
+
+#include "pipeline/aws/credentials.h"
+#include "pipeline/aws/http.h"
+#include "pipeline/aws/retry.h"
+#include "pipeline/base/clock.h"
+
+enum pl_aws_service {
+    PL_AWS_ATHENA,
+    PL_AWS_S3,
+    PL_AWS_PINPOINT,
+    PL_AWS_SNS,
+    PL_AWS_STS,
+    PL_AWS_SERVICES
+};
+
+struct pl_aws {
+    struct pl_http http;
+    struct pl_clock clock;
+    struct pl_credentials_chain chain;
+    struct pl_retry retry;
+    char region[64];
+    struct pl_http_curl curl;       /* behind http unless a test put its own */
+    bool is_s3_path_style;          /* LAKESEG_S3_PATH_STYLE, or by need */
+    char profile[128];
+};
+
+/*
+ * Opens the real thing: curl, the machine's clock, the credential chain and
+ * the region (region if not NULL, AWS_REGION, AWS_DEFAULT_REGION, the
+ * profile). No I/O on the network yet; credentials are read at first use.
+ * Fails with PL_CONFIG_INVALID when no region is set.
+ */
+int pl_aws_open(struct pl_aws *aws, const char *region,
+                struct pl_err *err) PL_MUST_CHECK;
+void pl_aws_release(struct pl_aws *aws);
+
+/*
+ * The base URL of a service, without a trailing slash: AWS_ENDPOINT_URL_<S>,
+ * AWS_ENDPOINT_URL (unless AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is true), the
+ * profile's endpoint_url, else the partition's host for the region
+ * (aws-facts 8.11). bucket: S3 only; virtual-host style unless the endpoint is
+ * configured, the name has a dot, or path style was asked for; *is_path_style
+ * says which it became. region NULL: aws->region.
+ */
+int pl_aws_endpoint(const struct pl_aws *aws, enum pl_aws_service service,
+                    const char *region, const char *bucket,
+                    struct pl_buf *base, bool *is_path_style,
+                    struct pl_err *err) PL_MUST_CHECK;
+
+/* How a service words its errors. */
+enum pl_aws_protocol { PL_AWS_JSON, PL_AWS_REST_JSON, PL_AWS_QUERY, PL_AWS_S3XML };
+
+struct pl_aws_call {
+    enum pl_aws_service service;
+    enum pl_aws_protocol protocol;
+    const char *operation;      /* "StartQueryExecution", for messages */
+    const char *region;         /* NULL: aws->region */
+    bool is_unsigned;           /* AssumeRoleWithWebIdentity */
+    bool is_idempotent;         /* false: an unclear answer is not repeated */
+    const char *payload_hash;   /* S3: NULL hashes the body */
+};
+
+/*
+ * Signs req (adding x-amz-date, x-amz-security-token, authorization and for S3
+ * x-amz-content-sha256), sends it, and retries by aws->retry. Returns 0 with
+ * *resp for a 2xx (or 304) answer. Otherwise -1: *resp then holds the last
+ * answer, err->http_status and err->service say what the service said, and
+ * the code is one of PL_ACCESS_DENIED, PL_CREDENTIALS_*, PL_SIGNATURE_REFUSED,
+ * PL_THROTTLED, PL_SERVICE_UNAVAILABLE, PL_INTERRUPTED, PL_SERVICE_REFUSED.
+ */
+int pl_aws_send(struct pl_aws *aws, const struct pl_aws_call *call,
+                struct pl_http_request *req, struct pl_http_response *resp,
+                struct pl_err *err) PL_MUST_CHECK;
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * process.h - the life of a program: signals, the request to stop, the end.
+ *
+ * A stage that still waits for its standard input ignores INT and TERM, so
+ * that Ctrl-C in a pipe still ends in a message; pl_process_listen() is called
+ * once the input is there. From then on the first INT or TERM asks for a clean
+ * end: waits and transfers fail with PL_INTERRUPTED, and the code that stops a
+ * query or gives back an upload runs between pl_stop_hold() and
+ * pl_stop_unhold(), where the request is not seen.
+ */
+#ifndef PL_BASE_PROCESS_H
+#define PL_BASE_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "pipeline/base/err.h"
+
+/* Ignores SIGPIPE, INT and TERM, opens the log. Call it first. */
+void pl_process_init(const char *name);
+/* From here on INT and TERM ask the process to stop. */
+void pl_process_listen(void);
+/* Whether a stop was asked for and is not held back. Async-signal-safe. */
+bool pl_stop_requested(void);
+void pl_stop_hold(void);
+void pl_stop_unhold(void);
+/* Fails with PL_INTERRUPTED if a stop was asked for, else returns 0. */
+int pl_stop_check(struct pl_err *err) PL_MUST_CHECK;
+/* Waits until the time is over (0) or a stop is asked for (-1, silently). */
+int pl_stop_wait_ms(int64_t ms) PL_MUST_CHECK;
+/* Logs err once and returns the exit status. */
+int pl_process_exit(const struct pl_err *err);
+/* Flushes standard output; a full disk shows up here. */
+int pl_stdout_close(struct pl_err *err) PL_MUST_CHECK;
+
+#endif
