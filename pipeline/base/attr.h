@@ -21,8 +21,34 @@ void pl_str_release(char **str);
 
 #define PL_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Functions that lose data or write past the end: a build error. */
-#pragma GCC poison strcpy strcat strncpy sprintf vsprintf strtok atoi atol \
-    gets gmtime localtime system popen
+/*
+ * Functions that lose data or write past the end: a call is a build error.
+ * Their headers come first, so that the macros meet calls only.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define PL_BANNED(name) sorry_##name##_is_a_banned_function
+#undef strcpy
+#undef strcat
+#undef strncpy
+#undef strtok
+#undef sprintf
+#undef vsprintf
+#define strcpy(to, from) PL_BANNED(strcpy)
+#define strcat(to, from) PL_BANNED(strcat)
+#define strncpy(to, from, len) PL_BANNED(strncpy)
+#define strtok(text, set) PL_BANNED(strtok)
+#define sprintf(...) PL_BANNED(sprintf)
+#define vsprintf(...) PL_BANNED(vsprintf)
+#define atoi(text) PL_BANNED(atoi)
+#define atol(text) PL_BANNED(atol)
+#define gets(text) PL_BANNED(gets)
+#define gmtime(time) PL_BANNED(gmtime)
+#define localtime(time) PL_BANNED(localtime)
+#define system(command) PL_BANNED(system)
+#define popen(command, mode) PL_BANNED(popen)
 
 #endif

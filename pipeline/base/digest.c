@@ -1,0 +1,236 @@
+#include "pipeline/base/digest.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include "pipeline/base/file.h"
+#include "pipeline/base/log.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+/* A digest of OpenSSL's default provider fails only when memory is out, and
+ * then nothing this process signs could be right. */
+static void must(int ok)
+{
+    if (!ok) {
+        pl_error("out of memory in a digest");
+        abort();
+    }
+}
+
+void pl_sha256_of(const struct pl_slice *parts, size_t count,
+                  unsigned char out[PL_SHA256_BYTES])
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+    must(ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1);
+    for (size_t i = 0; i < count; i++)
+        must(EVP_DigestUpdate(ctx, parts[i].data, parts[i].len) == 1);
+    must(EVP_DigestFinal_ex(ctx, out, NULL) == 1);
+    EVP_MD_CTX_free(ctx);
+}
+
+void pl_sha256(const void *data, size_t len,
+               unsigned char out[PL_SHA256_BYTES])
+{
+    const struct pl_slice part = {data, len};
+
+    pl_sha256_of(&part, 1, out);
+}
+
+void pl_hmac_sha256(const void *key, size_t key_len, const void *data,
+                    size_t len, unsigned char out[PL_SHA256_BYTES])
+{
+    must(HMAC(EVP_sha256(), key, (int)key_len, data, len, out, NULL) != NULL);
+}
+
+void pl_md5(const void *data, size_t len, unsigned char out[PL_MD5_BYTES])
+{
+    must(EVP_Digest(data, len, out, NULL, EVP_md5(), NULL) == 1);
+}
+
+static int hash_open(struct pl_hash *hash, const EVP_MD *kind,
+                     struct pl_err *err)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+
+    if (ctx == NULL || EVP_DigestInit_ex(ctx, kind, NULL) != 1) {
+        EVP_MD_CTX_free(ctx);
+        return pl_fail_memory(err);
+    }
+    hash->impl = ctx;
+    return 0;
+}
+
+int pl_hash_open_md5(struct pl_hash *hash, struct pl_err *err)
+{
+    return hash_open(hash, EVP_md5(), err);
+}
+
+int pl_hash_open_sha256(struct pl_hash *hash, struct pl_err *err)
+{
+    return hash_open(hash, EVP_sha256(), err);
+}
+
+void pl_hash_add(struct pl_hash *hash, const void *data, size_t len)
+{
+    must(EVP_DigestUpdate(hash->impl, data, len) == 1);
+}
+
+void pl_hash_end(struct pl_hash *hash, unsigned char *out)
+{
+    must(EVP_DigestFinal_ex(hash->impl, out, NULL) == 1);
+    pl_hash_release(hash);
+}
+
+void pl_hash_release(struct pl_hash *hash)
+{
+    EVP_MD_CTX_free(hash->impl);
+    hash->impl = NULL;
+}
+
+void pl_hex(const void *data, size_t len, char *out)
+{
+    static const char set[] = "0123456789abcdef";
+    const unsigned char *p = data;
+
+    for (size_t i = 0; i < len; i++) {
+        *out++ = set[p[i] >> 4];
+        *out++ = set[p[i] & 15];
+    }
+    *out = '\0';
+}
+
+int pl_base64(struct pl_buf *out, const void *data, size_t len,
+              struct pl_err *err)
+{
+    int written;
+
+    if (len > PL_BUF_MAX_DEFAULT)
+        return pl_fail(err, PL_INTERNAL_ERROR, "too much for base64");
+    if (pl_buf_reserve(out, (len + 2) / 3 * 4, err) != 0)
+        return -1;
+    written = EVP_EncodeBlock((unsigned char *)out->data + out->len, data,
+                              (int)len);
+    out->len += (size_t)written;
+    return 0;
+}
+
+int pl_base64_decode(struct pl_buf *out, const char *text, size_t len,
+                     struct pl_err *err)
+{
+    size_t pad = 0;
+    int written;
+
+    while (pad < len && pad < 3 && text[len - 1 - pad] == '=')
+        pad++;
+    if (len % 4 != 0 || pad > 2 || len > PL_BUF_MAX_DEFAULT ||
+        memchr(text, '=', len - pad) != NULL)
+        return pl_fail(err, PL_DATA_INVALID, "malformed base64");
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] <= ' ' || text[i] == '-')
+            return pl_fail(err, PL_DATA_INVALID, "malformed base64");
+    if (pl_buf_reserve(out, len / 4 * 3, err) != 0)
+        return -1;
+    written = EVP_DecodeBlock((unsigned char *)out->data + out->len,
+                              (const unsigned char *)text, (int)len);
+    if (written < 0)
+        return pl_fail(err, PL_DATA_INVALID, "malformed base64");
+    out->len += (size_t)written - pad;
+    out->data[out->len] = '\0';
+    return 0;
+}
+
+#define ROTL(x, b) (((x) << (b)) | ((x) >> (64 - (b))))
+
+static void sip_rounds(uint64_t v[4], int rounds)
+{
+    while (rounds-- > 0) {
+        v[0] += v[1];
+        v[1] = ROTL(v[1], 13) ^ v[0];
+        v[0] = ROTL(v[0], 32);
+        v[2] += v[3];
+        v[3] = ROTL(v[3], 16) ^ v[2];
+        v[0] += v[3];
+        v[3] = ROTL(v[3], 21) ^ v[0];
+        v[2] += v[1];
+        v[1] = ROTL(v[1], 17) ^ v[2];
+        v[2] = ROTL(v[2], 32);
+    }
+}
+
+static uint64_t le64(const unsigned char *p, size_t len)
+{
+    uint64_t w = 0;
+
+    for (size_t i = len; i > 0; i--)
+        w = (w << 8) | p[i - 1];
+    return w;
+}
+
+void pl_siphash128(const unsigned char key[16], const void *data, size_t len,
+                   uint64_t out[2])
+{
+    const uint64_t k0 = le64(key, 8);
+    const uint64_t k1 = le64(key + 8, 8);
+    uint64_t v[4] = {UINT64_C(0x736f6d6570736575) ^ k0,
+                     UINT64_C(0x646f72616e646f6d) ^ k1 ^ 0xee,
+                     UINT64_C(0x6c7967656e657261) ^ k0,
+                     UINT64_C(0x7465646279746573) ^ k1};
+    const unsigned char *p = data;
+    uint64_t m = (uint64_t)len << 56;
+    size_t left = len;
+
+    for (; left >= 8; p += 8, left -= 8) {
+        const uint64_t w = le64(p, 8);
+
+        v[3] ^= w;
+        sip_rounds(v, 2);
+        v[0] ^= w;
+    }
+    m |= le64(p, left);
+    v[3] ^= m;
+    sip_rounds(v, 2);
+    v[0] ^= m;
+    v[2] ^= 0xee;
+    sip_rounds(v, 4);
+    out[0] = v[0] ^ v[1] ^ v[2] ^ v[3];
+    v[1] ^= 0xdd;
+    sip_rounds(v, 4);
+    out[1] = v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+int pl_random(void *out, size_t len, struct pl_err *err)
+{
+    const int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+    size_t got = 0;
+
+    while (fd >= 0 && got < len) {
+        const ssize_t n = read(fd, (char *)out + got, len - got);
+
+        if (n <= 0 && errno != EINTR)
+            break;
+        got += n > 0 ? (size_t)n : 0;
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    if (got != len)
+        return pl_fail(err, PL_HOST_ERROR, "cannot read /dev/urandom");
+    return 0;
+}
+
+void pl_wipe(void *data, size_t len)
+{
+    OPENSSL_cleanse(data, len);
+}
+
+int pl_memcmp_const(const void *a, const void *b, size_t len)
+{
+    return CRYPTO_memcmp(a, b, len);
+}

@@ -1,0 +1,128 @@
+#include "pipeline/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int pl_fd_read_all(int fd, const char *name, struct pl_buf *buf,
+                   struct pl_err *err)
+{
+    for (;;) {
+        ssize_t n;
+
+        if (pl_buf_reserve(buf, 16384, err) != 0)
+            return pl_context(err, "cannot read '%s'", name);
+        n = read(fd, buf->data + buf->len, 16384);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return pl_fail_errno(err, PL_FILE_ERROR, "cannot read '%s'", name);
+        if (n == 0)
+            return 0;
+        buf->len += (size_t)n;
+        buf->data[buf->len] = '\0';
+    }
+}
+
+int pl_file_read(const char *path, struct pl_buf *buf, struct pl_err *err)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int rc;
+
+    if (fd < 0)
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot open '%s'", path);
+    rc = pl_fd_read_all(fd, path, buf, err);
+    (void)close(fd);
+    return rc;
+}
+
+int pl_fd_write_all(int fd, const void *data, size_t len, struct pl_err *err)
+{
+    const char *p = data;
+
+    while (len > 0) {
+        const ssize_t n = write(fd, p, len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return pl_fail_errno(err, PL_FILE_ERROR, "cannot write");
+        p += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+static int write_and_sync(int fd, const char *path, const void *data,
+                          size_t len, struct pl_err *err)
+{
+    if (pl_fd_write_all(fd, data, len, err) != 0) {
+        (void)close(fd);
+        return pl_context(err, "cannot write '%s'", path);
+    }
+    if (fsync(fd) != 0 || close(fd) != 0)
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot write '%s'", path);
+    return 0;
+}
+
+int pl_file_write(const char *path, const void *data, size_t len,
+                  struct pl_err *err)
+{
+    PL_AUTO(pl_buf) temp = PL_BUF_INIT;
+    int fd;
+
+    if (pl_buf_addf(&temp, err, "%s.XXXXXX", path) != 0)
+        return -1;
+    fd = mkstemp(temp.data);
+    if (fd < 0)
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot create '%s'",
+                             temp.data);
+    if (write_and_sync(fd, path, data, len, err) != 0) {
+        (void)unlink(temp.data);
+        return -1;
+    }
+    if (rename(temp.data, path) != 0) {
+        (void)pl_fail_errno(err, PL_FILE_ERROR, "cannot rename to '%s'", path);
+        (void)unlink(temp.data);
+        return -1;
+    }
+    return 0;
+}
+
+int pl_mkdirs(const char *path, struct pl_err *err)
+{
+    PL_AUTO(pl_buf) part = PL_BUF_INIT;
+
+    if (pl_buf_adds(&part, path, err) != 0)
+        return -1;
+    for (char *p = part.data + 1; part.len > 0; p++) {
+        const char was = *p;
+
+        if (was != '/' && was != '\0')
+            continue;
+        *p = '\0';
+        if (mkdir(part.data, 0777) != 0 && errno != EEXIST)
+            return pl_fail_errno(err, PL_FILE_ERROR,
+                                 "cannot make directory '%s'", part.data);
+        if (was == '\0')
+            break;
+        *p = was;
+    }
+    return 0;
+}
+
+int pl_mkdirs_for(const char *path, struct pl_err *err)
+{
+    PL_AUTO(pl_buf) dir = PL_BUF_INIT;
+    const char *slash = strrchr(path, '/');
+
+    if (slash == NULL || slash == path)
+        return 0;
+    if (pl_buf_add(&dir, path, (size_t)(slash - path), err) != 0)
+        return -1;
+    return pl_mkdirs(dir.data, err);
+}
