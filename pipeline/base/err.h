@@ -48,6 +48,9 @@ struct pl_code_info {
     const char *name; /* "QueryFailed" */
     int exit;         /* of sysexits(3) */
     bool is_retryable;
+    /* The message may hold a service's words, and those people's data: what
+     * stands in quotes is masked in logs and notifications. */
+    bool may_quote_data;
 };
 
 /* The table's line for a code; never NULL (unknown codes: InternalError). */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "pipeline/base/log.h"
+#include "pipeline/base/text.h"
 
 /* Signals leave no other way than globals: a flag, and a pipe that wakes
  * whoever waits. */
@@ -99,8 +100,10 @@ int pl_process_exit(const struct pl_err *err)
 {
     const struct pl_code_info *info = pl_code_info(err->code);
 
-    pl_progress_end();
-    pl_error("%s: %s", info->name, err->msg);
+    char masked[sizeof(err->msg)];
+
+    pl_mask_literals(err->msg, masked, sizeof(masked));
+    pl_error("%s: %s", info->name, info->may_quote_data ? masked : err->msg);
     if (err->code == PL_USAGE_INVALID)
         pl_error("try '%s --help'", pl_log_name());
     return info->exit;
