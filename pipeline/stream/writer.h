@@ -1,0 +1,41 @@
+/*
+ * writer.h - bytes into a file or an S3 object that appears only when whole.
+ *
+ * A file is written under a temporary name beside its own and renamed by
+ * commit. An object is sent with one PUT when it fits into one part, else by a
+ * multipart upload; parts start at 8 MiB and double every 1,000 parts up to
+ * 64 MiB, which ends at about 500 GB. Memory: one part. Releasing a writer
+ * that was not committed removes the file or aborts the upload.
+ */
+#ifndef PL_STREAM_WRITER_H
+#define PL_STREAM_WRITER_H
+
+#include "pipeline/aws/s3.h"
+#include "pipeline/base/io.h"
+#include "pipeline/stream/uri.h"
+
+struct pl_writer {
+    struct pl_uri uri;
+    struct pl_aws *aws; /* borrowed; NULL for local files only */
+    const char *content_type;
+    struct pl_buf temp; /* file: the temporary name, "" when none stands */
+    int fd;
+    struct pl_buf part;
+    struct pl_s3_part *parts;
+    size_t part_count;
+    char upload_id[1024]; /* "": nothing to give back */
+    int64_t bytes;        /* taken so far */
+    uint64_t crc64nvme;   /* of the bytes taken so far */
+    char etag[128];       /* after commit, S3 only */
+};
+
+/* content_type is kept, not copied. Missing folders of a file are made. */
+int pl_writer_open(struct pl_writer *writer, const char *uri,
+                   const char *content_type, struct pl_aws *aws,
+                   struct pl_err *err) PL_MUST_CHECK;
+struct pl_sink pl_writer_sink(struct pl_writer *writer);
+/* Makes the file or object appear; S3 checks the CRC64NVME of the whole. */
+int pl_writer_commit(struct pl_writer *writer, struct pl_err *err) PL_MUST_CHECK;
+void pl_writer_release(struct pl_writer *writer);
+
+#endif

@@ -1,0 +1,57 @@
+#include "stages/lakeseg_run/child.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pipeline/base/buf.h"
+
+int child_pipe(int ends[2], struct pl_err *err)
+{
+    if (pipe(ends) != 0)
+        return pl_fail_errno(err, PL_HOST_ERROR, "cannot make a pipe");
+    (void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    (void)fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    return 0;
+}
+
+/* In the child, between fork and exec: only what is safe there. */
+static void become(const char *path, const char *const argv[], int in, int out)
+{
+    static const char message[] = ": cannot be started\n";
+    union {
+        const char *const *in;
+        char *const *out;
+    } args = {.in = argv};
+
+    if ((in < 0 || dup2(in, STDIN_FILENO) >= 0) &&
+        (out < 0 || dup2(out, STDOUT_FILENO) >= 0))
+        (void)execv(path, args.out);
+    if (write(STDERR_FILENO, path, strlen(path)) < 0 ||
+        write(STDERR_FILENO, message, sizeof(message) - 1) < 0)
+        _exit(126);
+    _exit(127);
+}
+
+int child_start(const char *dir, const char *const argv[], int in, int out,
+                pid_t *pid, struct pl_err *err)
+{
+    PL_AUTO(pl_buf) path = PL_BUF_INIT;
+
+    if (pl_buf_addf(&path, err, "%s%s", dir, argv[0]) != 0)
+        return -1;
+    *pid = fork();
+    if (*pid < 0)
+        return pl_fail_errno(err, PL_HOST_ERROR, "cannot start '%s'", argv[0]);
+    if (*pid == 0)
+        become(path.data, argv, in, out);
+    return 0;
+}
+
+int child_wait_readable(int fd, int ms)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+
+    return poll(&p, 1, ms) > 0 ? 1 : 0;
+}
