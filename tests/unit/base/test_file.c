@@ -1,0 +1,69 @@
+#include "tests/unit/unit.h"
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pipeline/base/file.h"
+
+static char dir[64];
+
+static void setup(void)
+{
+    (void)snprintf(dir, sizeof(dir), "/tmp/lakeseg-test-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    ck_assert_int_eq(chdir(dir), 0);
+}
+
+static void teardown(void)
+{
+    (void)unlink("a/b/f");
+    (void)rmdir("a/b");
+    (void)rmdir("a");
+    (void)chdir("/");
+    ck_assert_int_eq(rmdir(dir), 0); /* nothing temporary is left */
+}
+
+START_TEST(written_whole_and_read_back)
+{
+    PL_AUTO(pl_buf) buf = PL_BUF_INIT;
+    struct pl_err err = {0};
+
+    ck_assert_int_eq(pl_mkdirs_for("a/b/f", &err), 0);
+    ck_assert_int_eq(pl_mkdirs_for("a/b/f", &err), 0);
+    ck_assert_int_eq(pl_file_write("a/b/f", "one", 3, &err), 0);
+    ck_assert_int_eq(pl_file_write("a/b/f", "two!", 4, &err), 0);
+    ck_assert_int_eq(pl_file_read("a/b/f", &buf, &err), 0);
+    ck_assert_str_eq(buf.data, "two!");
+}
+END_TEST
+
+START_TEST(a_limit_holds)
+{
+    PL_AUTO(pl_buf) buf = PL_BUF_INIT_MAX(20000);
+    struct pl_err err = {0};
+    static char big[40000];
+
+    ck_assert_int_eq(pl_mkdirs_for("a/b/f", &err), 0);
+    ck_assert_int_eq(pl_file_write("a/b/f", big, sizeof(big), &err), 0);
+    ck_assert_int_eq(pl_file_read("a/b/f", &buf, &err), -1);
+    ck_assert_int_eq(err.code, PL_DATA_INVALID);
+}
+END_TEST
+
+START_TEST(what_is_not_there_is_named)
+{
+    PL_AUTO(pl_buf) buf = PL_BUF_INIT;
+    struct pl_err err = {0};
+
+    ck_assert_int_eq(pl_file_read("nowhere", &buf, &err), -1);
+    ck_assert_int_eq(err.code, PL_FILE_ERROR);
+    ck_assert_str_eq(err.msg,
+                     "cannot open 'nowhere': No such file or directory");
+}
+END_TEST
+
+UNIT_MAIN("file", tcase_add_checked_fixture(tc, setup, teardown);
+          tcase_add_test(tc, written_whole_and_read_back);
+          tcase_add_test(tc, a_limit_holds);
+          tcase_add_test(tc, what_is_not_there_is_named);)
