@@ -1,0 +1,42 @@
+/*
+ * judge.h - may this SQL text be run and its result be imported?
+ *
+ * One verdict before anything is paid for: a single read-only statement whose
+ * output columns the target can take. Pure, linear, bounded; see select.h.
+ */
+#ifndef PL_SQL_JUDGE_H
+#define PL_SQL_JUDGE_H
+
+#include <stddef.h>
+
+#include "pipeline/base/err.h"
+#include "pipeline/sql/select.h"
+
+struct pl_target;
+
+#define PL_SQL_MAX_NOTES 8
+
+struct pl_sql_verdict {
+    struct pl_sql_select select; /* columns, is_unknown, sql_len */
+    char *notes[PL_SQL_MAX_NOTES]; /* what a person should know */
+    size_t note_count;
+    struct pl_sql_place place; /* of the trouble; line 0: of no one place */
+};
+
+void pl_sql_verdict_release(struct pl_sql_verdict *verdict);
+
+/*
+ * Judge len bytes of SQL for a target (never NULL).
+ *
+ * verdict must be zeroed; the caller releases it. On success it holds the
+ * columns, the notes and the length to send to Athena (select.sql_len).
+ *
+ * Fails with PL_QUERY_INVALID and one line, "line 2, column 5: what is wrong;
+ * what to do": names of the query may be in it, its string literals never
+ * are. Only verdict->place is then set. PL_HOST_ERROR: out of memory.
+ */
+int pl_sql_judge(const char *sql, size_t len, const struct pl_target *target,
+                 struct pl_sql_verdict *verdict,
+                 struct pl_err *err) PL_MUST_CHECK;
+
+#endif
