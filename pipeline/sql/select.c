@@ -536,7 +536,7 @@ static int read_suffix(struct reader *r, struct item *it, bool *is_taken)
                pl_sql_is_op(n, "(")) {
         words = 1;
     } else if (pl_sql_is_word(t, "PRECISION") && n->kind == PL_SQL_STRING) {
-        words = 1; /* DOUBLE PRECISION '1.5' */
+        words = 2; /* DOUBLE PRECISION '1.5' */
     }
     *is_taken = words > 0;
     it->has_operand = words != 3;
