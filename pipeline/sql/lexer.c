@@ -42,11 +42,11 @@ static const char *const reserved[] = {
 
 #define WORD_MAX 24 /* longer than any keyword */
 
-static const char *const operators[] = {
-    "<>", "!=", "<=", ">=", "||", "->", "=>", "=", "<", ">", "+", "-",
-    "*",  "/",  "%",  ".",  ",",  "(",  ")",  "[", "]", "{", "}", ";",
-    ":",  "|",  "^",  "$",
-};
+/* Longest first: "<>" is not "<" and ">". */
+static const char long_operators[][3] = {"<>", "!=", "<=", ">=",
+                                         "||", "->", "=>"};
+
+static const char short_operators[] = "=<>+-*/%.,()[]{};:|^$";
 
 int pl_sql_fail(struct pl_sql_place *place, const struct pl_sql_place *at,
                 struct pl_err *err, const char *fmt, ...)
@@ -101,13 +101,14 @@ static char upper(char c)
 
 bool pl_sql_is_op(const struct pl_sql_token *token, const char *op)
 {
-    return token->kind == PL_SQL_OP && strlen(op) == token->len &&
+    return token->kind == PL_SQL_OP && token->text[0] == op[0] &&
+           strlen(op) == token->len &&
            memcmp(op, token->text, token->len) == 0;
 }
 
 bool pl_sql_is_word(const struct pl_sql_token *token, const char *word)
 {
-    return token->kind == PL_SQL_WORD &&
+    return token->kind == PL_SQL_WORD && upper(token->text[0]) == word[0] &&
            pl_ieqn(token->text, token->len, word, strlen(word));
 }
 
@@ -273,7 +274,7 @@ int pl_sql_check_text(const char *sql, size_t len, struct pl_sql_place *place,
 
     pl_sql_lexer_init(&lex, sql, len);
     if (len > PL_SQL_MAX_BYTES) {
-        *place = lex.at;
+        *place = (struct pl_sql_place){0}; /* the text as a whole */
         return pl_fail(err, PL_QUERY_INVALID,
                        "the query has %zu bytes; Athena takes %zu at most",
                        len, PL_SQL_MAX_BYTES);
@@ -446,21 +447,22 @@ static int read_operator(struct pl_sql_lexer *lex, struct pl_sql_token *token,
     const struct pl_sql_place start = lex->at;
     const char *rest = lex->sql + lex->at.offset;
     const size_t left = lex->len - lex->at.offset;
+    size_t n = 0;
 
     if (rest[0] == ':' && left > 1 && rest[1] == ':')
         return pl_sql_fail(place, &start, err,
                            "'::' is no operator of Athena's SQL; write "
                            "CAST(value AS type)");
-    for (size_t i = 0; i < PL_COUNT(operators); i++) {
-        const size_t n = strlen(operators[i]);
-
-        if (n <= left && memcmp(rest, operators[i], n) == 0) {
-            advance(lex, n);
-            finish(lex, PL_SQL_OP, &start, token);
-            return 0;
-        }
-    }
-    return odd(lex, place, err);
+    for (size_t i = 0; left > 1 && i < PL_COUNT(long_operators); i++)
+        if (memcmp(rest, long_operators[i], 2) == 0)
+            n = 2;
+    if (n == 0 && strchr(short_operators, rest[0]) != NULL)
+        n = 1;
+    if (n == 0)
+        return odd(lex, place, err);
+    advance(lex, n);
+    finish(lex, PL_SQL_OP, &start, token);
+    return 0;
 }
 
 static void read_word(struct pl_sql_lexer *lex, struct pl_sql_token *token)

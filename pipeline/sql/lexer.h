@@ -30,7 +30,7 @@ enum pl_sql_kind {
 
 struct pl_sql_place {
     size_t offset;   /* bytes from the start of the text */
-    unsigned line;   /* 1 is the first */
+    unsigned line;   /* 1 is the first; 0: the text as a whole */
     unsigned column; /* in characters; 1 is the first */
 };
 

@@ -64,8 +64,11 @@ static const char *const interval_units[] = {"YEAR", "MONTH",  "DAY",
 static bool is_one_of(const struct pl_sql_token *token,
                       const char *const *words, size_t count)
 {
+    if (token->kind != PL_SQL_WORD)
+        return false;
     for (size_t i = 0; i < count; i++)
-        if (pl_sql_is_word(token, words[i]))
+        if (((token->text[0] ^ words[i][0]) & 0x1F) == 0 && /* any case */
+            pl_sql_is_word(token, words[i]))
             return true;
     return false;
 }
@@ -150,12 +153,16 @@ static int unclosed(struct reader *r)
 
 static bool is_open(const struct pl_sql_token *token)
 {
-    return token->kind == PL_SQL_OP && strchr("([{", token->text[0]) != NULL;
+    return token->kind == PL_SQL_OP &&
+           (token->text[0] == '(' || token->text[0] == '[' ||
+            token->text[0] == '{');
 }
 
 static bool is_close(const struct pl_sql_token *token)
 {
-    return token->kind == PL_SQL_OP && strchr(")]}", token->text[0]) != NULL;
+    return token->kind == PL_SQL_OP &&
+           (token->text[0] == ')' || token->text[0] == ']' ||
+            token->text[0] == '}');
 }
 
 static bool is_over(const struct pl_sql_token *token)

@@ -1,0 +1,1 @@
+SELECT t.Id, "t"."Col", a.b.c FROM t

@@ -1,0 +1,1 @@
+SELECT EXTRACT(year FROM d) y, TRIM(BOTH ' ' FROM s) s2 FROM t

@@ -1,0 +1,1 @@
+SELECT U&'\0041' UESCAPE '!' a, X'00' b

@@ -1,0 +1,1 @@
+insert INTO x SELECT 1

@@ -1,0 +1,1 @@
+WITH q (SELECT 1) SELECT 1

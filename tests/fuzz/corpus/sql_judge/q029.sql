@@ -1,0 +1,1 @@
+SELECT concat(a, '-', b) as Id, c as "Attributes.x" FROM t

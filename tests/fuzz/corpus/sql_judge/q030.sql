@@ -1,0 +1,1 @@
+SELECT b as "Attributes.x", a as Id FROM t

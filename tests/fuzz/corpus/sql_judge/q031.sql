@@ -1,0 +1,1 @@
+SELECT a AS Id, b AS "Attributes.x", c AS "Attributes.x" FROM t

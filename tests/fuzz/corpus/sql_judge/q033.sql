@@ -1,0 +1,1 @@
+SELECT a as Id, b as "Metrics.x", c as "Metrics.x" FROM t

@@ -1,0 +1,1 @@
+SELECT 'SMS' AS ChannelType FROM t

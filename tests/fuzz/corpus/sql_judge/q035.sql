@@ -1,0 +1,1 @@
+SELECT a AS Id, b AS "Location.Contry"

@@ -1,0 +1,1 @@
+SELECT a AS Id, 'Yes' AS \"Attributes.x\" FROM t

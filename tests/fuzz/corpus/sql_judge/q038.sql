@@ -1,0 +1,1 @@
+SELECT a AS Id FROM t WHERE b = ? AND c = ?
