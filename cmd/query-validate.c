@@ -50,11 +50,12 @@ static int judge_file(const struct options *o, const char *path,
 static int tool(const struct options *o, const char *path)
 {
     struct pl_err err = {0};
+    struct pl_err lost = {0};
 
     pl_process_init("query-validate");
     if (judge_file(o, path, &err) == 0)
         return 0;
-    if (err.code == PL_QUERY_INVALID && pl_stdout_close(&(struct pl_err){0}) == 0)
+    if (err.code == PL_QUERY_INVALID && pl_stdout_close(&lost) == 0)
         return pl_code_info(err.code)->exit;
     return pl_process_exit(&err);
 }

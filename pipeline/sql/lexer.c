@@ -479,7 +479,7 @@ static void read_word(struct pl_sql_lexer *lex, struct pl_sql_token *token)
 int pl_sql_next(struct pl_sql_lexer *lex, struct pl_sql_token *token,
                 struct pl_sql_place *place, struct pl_err *err)
 {
-    char c = '\0';
+    char c;
 
     if (skip_blanks(lex, place, err) != 0)
         return -1;

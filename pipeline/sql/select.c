@@ -207,6 +207,11 @@ static int accept(struct reader *r)
     return pl_sql_next(&r->lex, &r->next, r->place, r->err);
 }
 
+static int accept_two(struct reader *r)
+{
+    return accept(r) != 0 ? -1 : accept(r);
+}
+
 /* Consumes an opening bracket and all up to the one that closes it. */
 static int skip_group(struct reader *r)
 {
@@ -482,7 +487,7 @@ static int read_interval(struct reader *r, struct item *it)
     if (!pl_sql_is_word(&r->cur, "TO") ||
         !IS_ONE_OF(&r->next, interval_units))
         return 0;
-    return accept(r) != 0 ? -1 : accept(r);
+    return accept_two(r);
 }
 
 /* The next token where an operand is wanted. */
@@ -498,7 +503,7 @@ static int step_to_operand(struct reader *r, struct item *it)
         pl_sql_is_word(t, "NOT"))
         return expect_operand(r, it);
     if (pl_sql_is_word(t, "DISTINCT") && pl_sql_is_word(&r->next, "FROM"))
-        return accept(r) != 0 ? -1 : accept(r); /* x IS DISTINCT FROM y */
+        return accept_two(r); /* x IS DISTINCT FROM y */
     if (pl_sql_is_word(t, "CASE")) {
         it->case_at = t->place;
         it->cases++;
@@ -606,7 +611,7 @@ static int step_in_case(struct reader *r, struct item *it)
     if (is_open(t))
         return skip_group(r);
     if (pl_sql_is_word(t, "DISTINCT") && pl_sql_is_word(&r->next, "FROM"))
-        return accept(r) != 0 ? -1 : accept(r);
+        return accept_two(r);
     if (is_item_end(r, it) || is_close(t))
         return pl_sql_fail(r->place, &it->case_at, r->err,
                            "the CASE that begins here has no END");

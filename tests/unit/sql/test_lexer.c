@@ -201,8 +201,10 @@ START_TEST(a_shown_name_is_short_and_clean)
 }
 END_TEST
 
-UNIT_MAIN("sql.lexer", tcase_add_loop_test(tc, tokens_of_good_text, 0, UNIT_COUNT(good));
-          tcase_add_loop_test(tc, bad_text_is_refused_with_its_place, 0, UNIT_COUNT(bad));
+UNIT_MAIN("sql.lexer", tcase_add_loop_test(tc, tokens_of_good_text,
+                              0, UNIT_COUNT(good));
+          tcase_add_loop_test(tc, bad_text_is_refused_with_its_place,
+                              0, UNIT_COUNT(bad));
           tcase_add_test(tc, a_nul_byte_is_refused);
           tcase_add_test(tc, the_size_limit_is_exact);
           tcase_add_test(tc, places_count_lines_and_characters);

@@ -321,9 +321,12 @@ START_TEST(every_prefix_is_safe)
 }
 END_TEST
 
-UNIT_MAIN("sql.select", tcase_add_loop_test(tc, columns_of_good_statements, 0, UNIT_COUNT(good));
-          tcase_add_loop_test(tc, bad_statements_are_refused_with_their_place, 0, UNIT_COUNT(bad));
+UNIT_MAIN("sql.select", tcase_add_loop_test(tc, columns_of_good_statements,
+                              0, UNIT_COUNT(good));
+          tcase_add_loop_test(tc, bad_statements_are_refused_with_their_place,
+                              0, UNIT_COUNT(bad));
           tcase_add_test(tc, the_semicolon_is_outside_the_length);
           tcase_add_test(tc, nesting_is_bounded);
           tcase_add_test(tc, columns_are_bounded);
-          tcase_add_loop_test(tc, every_prefix_is_safe, 0, UNIT_COUNT(good));)
+          tcase_add_loop_test(tc, every_prefix_is_safe,
+                              0, UNIT_COUNT(good));)
