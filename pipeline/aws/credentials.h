@@ -1,12 +1,13 @@
 /*
- * credentials.h - where the keys come from (aws-facts 8): environment, shared
- * files, web identity, container endpoint, in that order. The first source
+ * credentials.h - where the keys come from (aws-facts 8): environment, web
+ * identity, shared files, container endpoint, in that order. The first source
  * that is configured is used; if it then fails, that is an error which names
  * it, never a reason to try the next.
  */
 #ifndef PL_AWS_CREDENTIALS_H
 #define PL_AWS_CREDENTIALS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "pipeline/base/err.h"
@@ -27,10 +28,12 @@ struct pl_aws;
 struct pl_credentials_chain {
     struct pl_credentials cached;
     bool is_cached;
+    bool can_refresh; /* asking the source again may bring newer ones */
     char source[64]; /* "environment", "profile 'x'", ... for messages */
 };
 int pl_credentials_get(struct pl_aws *aws, const struct pl_credentials **out,
                        struct pl_err *err) PL_MUST_CHECK;
+bool pl_credentials_can_refresh(const struct pl_aws *aws);
 void pl_credentials_expire(struct pl_aws *aws);
 
 #endif

@@ -12,6 +12,7 @@
 
 struct pl_retry {
     int max_attempts;     /* AWS_MAX_ATTEMPTS; default 3, 1: no retry */
+    int64_t base_ms;      /* LAKESEG_RETRY_BASE_MS; default 1000 */
     int tokens;           /* bucket: 500 at first */
     int64_t deadline_ms;  /* for all attempts of a call; 0: none */
     void *random_ctx;

@@ -1,0 +1,181 @@
+/* ECS, Fargate and EKS Pod Identity (aws-facts 8.6). */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline/aws/credentials_sources.h"
+#include "pipeline/base/digest.h"
+#include "pipeline/base/file.h"
+#include "pipeline/base/text.h"
+
+#define TRIES 3
+#define PAUSE_MS 1000
+#define TIMEOUT_MS 2000
+
+static const char *env_text(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value != NULL && *value != '\0' ? value : NULL;
+}
+
+/* Plain http only where nobody can listen in. */
+static int check_full_uri(const char *uri, struct pl_err *err)
+{
+    static const char *const hosts[] = {
+        "127.", "localhost", "169.254.170.2", "169.254.170.23",
+        "[fd00:ec2::23]", "[::1]"};
+    const char *host = uri + strlen("http://");
+
+    if (pl_starts_with(uri, "https://"))
+        return 0;
+    for (size_t i = 0; pl_starts_with(uri, "http://") && i < PL_COUNT(hosts);
+         i++) {
+        const size_t len = strlen(hosts[i]);
+
+        if (strncmp(host, hosts[i], len) == 0 &&
+            (hosts[i][len - 1] == '.' ||
+             strchr(":/", host[len]) != NULL))
+            return 0;
+    }
+    return pl_fail(err, PL_CONFIG_INVALID,
+                   "AWS_CONTAINER_CREDENTIALS_FULL_URI must be https, or "
+                   "name a loopback or container address");
+}
+
+static int set_url(struct pl_http_request *req, struct pl_err *err)
+{
+    const char *relative = env_text("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+    const char *full = env_text("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+    const char *host;
+    size_t base;
+
+    if (relative != NULL) {
+        if (*relative != '/')
+            return pl_fail(err, PL_CONFIG_INVALID,
+                           "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI must begin "
+                           "with a slash");
+        if (pl_buf_adds(&req->base, "http://169.254.170.2", err) != 0)
+            return -1;
+        return pl_buf_adds(&req->path, relative, err);
+    }
+    if (check_full_uri(full, err) != 0)
+        return -1;
+    host = strstr(full, "://") + 3;
+    base = (size_t)(host - full) + strcspn(host, "/");
+    if (pl_buf_add(&req->base, full, base, err) != 0)
+        return -1;
+    return pl_buf_adds(&req->path, full[base] != '\0' ? full + base : "/",
+                       err);
+}
+
+static int set_token(struct pl_http_request *req, struct pl_err *err)
+{
+    const char *path = env_text("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+    const char *token = env_text("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+    PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(65536);
+    int rc;
+
+    if (path != NULL) {
+        if (pl_file_read(path, &text, err) != 0)
+            return -1;
+        while (text.len > 0 && (unsigned char)text.data[text.len - 1] <= ' ')
+            text.data[--text.len] = '\0';
+        token = pl_buf_str(&text);
+    }
+    if (token == NULL)
+        return 0;
+    if (strpbrk(token, "\r\n") != NULL)
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "the container's authorization token has a line "
+                       "break");
+    rc = pl_http_headers_set(&req->headers, "authorization", token, err);
+    if (text.data != NULL)
+        pl_wipe(text.data, text.cap);
+    return rc;
+}
+
+static int copy_member(const json_t *body, const char *name, bool is_needed,
+                       char *to, size_t cap, struct pl_err *err)
+{
+    const char *text = json_string_value(json_object_get(body, name));
+
+    if (text == NULL && is_needed)
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "the container's answer has no %s", name);
+    return pl_credentials_copy(to, cap, text != NULL ? text : "", name, err);
+}
+
+int pl_credentials_parse_container(const char *text, size_t len,
+                                   struct pl_credentials *out,
+                                   struct pl_err *err)
+{
+    json_t *body = json_loadb(text, len, 0, NULL);
+    const char *until =
+        json_string_value(json_object_get(body, "Expiration"));
+    int64_t ms = 0;
+    int rc = -1;
+
+    if (!json_is_object(body))
+        (void)pl_fail(err, PL_CONFIG_INVALID,
+                      "the container's answer is no JSON object");
+    else if (copy_member(body, "AccessKeyId", true, out->access_key,
+                         sizeof(out->access_key), err) == 0 &&
+             copy_member(body, "SecretAccessKey", true, out->secret_key,
+                         sizeof(out->secret_key), err) == 0)
+        rc = copy_member(body, "Token", false, out->session_token,
+                         sizeof(out->session_token), err);
+    if (rc == 0 && until != NULL && pl_time_parse_iso(until, &ms) == 0)
+        out->expires_at = ms / 1000;
+    json_decref(body);
+    return rc;
+}
+
+static int fetch(struct pl_aws *aws, const struct pl_http_request *req,
+                 struct pl_http_response *resp, struct pl_err *err)
+{
+    for (int i = 1;; i++) {
+        struct pl_err cause = {0};
+
+        pl_http_response_release(resp);
+        if (aws->http.send(aws->http.ctx, req, resp, &cause) == 0) {
+            if (resp->status == 200)
+                return 0;
+            (void)pl_fail(&cause, PL_CREDENTIALS_MISSING, "HTTP %d",
+                          resp->status);
+        }
+        if (i == TRIES || cause.code == PL_INTERRUPTED) {
+            *err = cause;
+            return -1;
+        }
+        if (pl_sleep_ms(&aws->clock, PAUSE_MS, err) != 0)
+            return -1;
+    }
+}
+
+int pl_credentials_container(struct pl_aws *aws, bool *is_configured,
+                             struct pl_credentials *out, struct pl_err *err)
+{
+    PL_AUTO(pl_http_request) req = {.method = "GET",
+                                    .connect_timeout_ms = TIMEOUT_MS,
+                                    .stall_timeout_ms = TIMEOUT_MS,
+                                    .max_body_bytes = 65536};
+    PL_AUTO(pl_http_response) resp = {.status = 0};
+    int rc;
+
+    *is_configured =
+        env_text("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") != NULL ||
+        env_text("AWS_CONTAINER_CREDENTIALS_FULL_URI") != NULL;
+    if (!*is_configured)
+        return 0;
+    if (set_url(&req, err) != 0 || set_token(&req, err) != 0 ||
+        pl_http_headers_set(&req.headers, "accept", "application/json",
+                            err) != 0 ||
+        fetch(aws, &req, &resp, err) != 0)
+        return pl_context(err, "container endpoint");
+    rc = pl_credentials_parse_container(pl_buf_str(&resp.body), resp.body.len,
+                                        out, err);
+    if (resp.body.data != NULL)
+        pl_wipe(resp.body.data, resp.body.cap);
+    return rc == 0 ? 0 : pl_context(err, "container endpoint");
+}

@@ -1,0 +1,121 @@
+#include "pipeline/aws/sns.h"
+
+#include <string.h>
+
+#include "pipeline/aws/form.h"
+#include "pipeline/aws/xml.h"
+
+/* "arn:aws:sns:<region>:<account>:<name>"; false when it is none. */
+static bool region_of(const char *arn, char region[64])
+{
+    const char *at = arn;
+    size_t len;
+
+    for (int colons = 0; colons < 3; colons++) {
+        at = strchr(at, ':');
+        if (at == NULL)
+            return false;
+        at++;
+    }
+    len = strcspn(at, ":");
+    if (strncmp(arn, "arn:", 4) != 0 || len == 0 || len >= 64 ||
+        at[len] != ':')
+        return false;
+    memcpy(region, at, len);
+    region[len] = '\0';
+    return true;
+}
+
+/* Printable ASCII, at most 99 characters: what old and new rules both take. */
+static void clean_subject(const char *text, char out[PL_SNS_SUBJECT_MAX + 1])
+{
+    size_t n = 0;
+
+    for (; *text != '\0' && n < PL_SNS_SUBJECT_MAX; text++)
+        out[n++] = *text >= ' ' && *text <= '~' ? *text : '?';
+    out[n] = '\0';
+}
+
+static int add_attributes(const struct pl_sns_message *m, struct pl_buf *form,
+                          struct pl_err *err)
+{
+    for (size_t i = 0; i < m->attribute_count; i++) {
+        const struct {
+            const char *field;
+            const char *value;
+        } parts[] = {{"Name", m->attributes[i].name},
+                     {"Value.DataType", "String"},
+                     {"Value.StringValue", m->attributes[i].value}};
+
+        for (size_t k = 0; k < PL_COUNT(parts); k++) {
+            char name[64];
+
+            (void)snprintf(name, sizeof(name), "MessageAttributes.entry.%zu.%s",
+                           i + 1, parts[k].field);
+            if (pl_form_add(form, name, parts[k].value, err) != 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+/* What no XML can carry becomes a blank. */
+static int add_message(const char *message, struct pl_buf *form,
+                       struct pl_err *err)
+{
+    PL_AUTO(pl_buf) text = PL_BUF_INIT;
+
+    if (pl_buf_adds(&text, message, err) != 0)
+        return -1;
+    for (char *p = text.data; *p != '\0'; p++)
+        if ((unsigned char)*p < ' ' && *p != '\n' && *p != '\t')
+            *p = ' ';
+    return pl_form_add(form, "Message", text.data, err);
+}
+
+static int build(const struct pl_sns_message *m, struct pl_buf *form,
+                 struct pl_err *err)
+{
+    char subject[PL_SNS_SUBJECT_MAX + 1];
+
+    clean_subject(m->subject, subject);
+    if (pl_form_add(form, "Action", "Publish", err) != 0 ||
+        pl_form_add(form, "Version", "2010-03-31", err) != 0 ||
+        pl_form_add(form, "TopicArn", m->topic_arn, err) != 0 ||
+        pl_form_add(form, "Subject", subject, err) != 0 ||
+        add_message(m->message, form, err) != 0 ||
+        add_attributes(m, form, err) != 0)
+        return -1;
+    if (m->group_id == NULL)
+        return 0;
+    if (pl_form_add(form, "MessageGroupId", m->group_id, err) != 0)
+        return -1;
+    return pl_form_add(form, "MessageDeduplicationId", m->deduplication_id,
+                       err);
+}
+
+int pl_sns_publish(struct pl_aws *aws, const struct pl_sns_message *message,
+                   char message_id[128], struct pl_err *err)
+{
+    PL_AUTO(pl_buf) form = PL_BUF_INIT;
+    PL_AUTO(pl_http_response) resp = {.status = 0};
+    char region[64];
+    /* at least once: a message told twice is better than one never told */
+    const struct pl_aws_call call = {.service = PL_AWS_SNS,
+                                     .protocol = PL_AWS_QUERY,
+                                     .operation = "Publish",
+                                     .region = region,
+                                     .is_idempotent = true};
+
+    if (!region_of(message->topic_arn, region))
+        return pl_fail(err, PL_CONFIG_INVALID, "'%s' is no topic's ARN",
+                       message->topic_arn);
+    if (build(message, &form, err) != 0 ||
+        pl_form_send(aws, &call, &form, &resp, err) != 0)
+        return -1;
+    if (!pl_xml_find(pl_buf_str(&resp.body), resp.body.len, "MessageId",
+                     message_id, 128))
+        return pl_fail(err, PL_SERVICE_UNAVAILABLE,
+                       "Publish answered without a MessageId");
+    return 0;
+}
