@@ -126,8 +126,8 @@ static void nearest_name(const struct pl_sql_column *c, char *out, size_t cap)
     }
 }
 
-static int refuse_name(struct pl_sql_verdict *v,
-                       const struct pl_sql_column *c, struct pl_err *err)
+static int refuse_name(struct pl_sql_verdict *v, const struct pl_sql_column *c,
+                       struct pl_err *err)
 {
     char name[PL_SQL_SHOWN];
     char near[128];
@@ -171,8 +171,8 @@ static int check_own_name(struct pl_sql_verdict *v,
     return 0;
 }
 
-static int check_column(struct pl_sql_verdict *v,
-                        const struct pl_sql_column *c, struct pl_err *err)
+static int check_column(struct pl_sql_verdict *v, const struct pl_sql_column *c,
+                        struct pl_err *err)
 {
     const struct prefix *prefix = NULL;
 
@@ -277,8 +277,9 @@ static int add_notes(struct pl_sql_verdict *v, struct pl_err *err)
 {
     const struct pl_sql_select *s = &v->select;
 
-    if (s->has_semicolon && add_note(v, err, "the semicolon at the end is "
-                                             "dropped") != 0)
+    if (s->has_semicolon && add_note(v, err,
+                                     "the semicolon at the end is "
+                                     "dropped") != 0)
         return -1;
     if (s->is_unknown &&
         add_note(v, err,

@@ -17,7 +17,7 @@ struct pl_target;
 #define PL_SQL_MAX_NOTES 8
 
 struct pl_sql_verdict {
-    struct pl_sql_select select; /* columns, is_unknown, sql_len */
+    struct pl_sql_select select;   /* columns, is_unknown, sql_len */
     char *notes[PL_SQL_MAX_NOTES]; /* what a person should know */
     size_t note_count;
     struct pl_sql_place place; /* of the trouble; line 0: of no one place */

@@ -10,41 +10,54 @@
 
 /* Trino's reserved words, sorted for bsearch(). */
 static const char *const reserved[] = {
-    "ALTER",        "AND",          "AS",
-    "BETWEEN",      "BY",           "CASE",
-    "CAST",         "CONSTRAINT",   "CREATE",
-    "CROSS",        "CUBE",         "CURRENT_CATALOG",
-    "CURRENT_DATE", "CURRENT_PATH", "CURRENT_ROLE",
-    "CURRENT_SCHEMA", "CURRENT_TIME", "CURRENT_TIMESTAMP",
-    "CURRENT_USER", "DEALLOCATE",   "DELETE",
-    "DESCRIBE",     "DISTINCT",     "DROP",
-    "ELSE",         "END",          "ESCAPE",
-    "EXCEPT",       "EXECUTE",      "EXISTS",
-    "EXTRACT",      "FALSE",        "FOR",
-    "FROM",         "FULL",         "GROUP",
-    "GROUPING",     "HAVING",       "IN",
-    "INNER",        "INSERT",       "INTERSECT",
-    "INTO",         "IS",           "JOIN",
-    "JSON_ARRAY",   "JSON_EXISTS",  "JSON_OBJECT",
-    "JSON_QUERY",   "JSON_TABLE",   "JSON_VALUE",
-    "LEFT",         "LIKE",         "LISTAGG",
-    "LOCALTIME",    "LOCALTIMESTAMP", "NATURAL",
-    "NORMALIZE",    "NOT",          "NULL",
-    "ON",           "OR",           "ORDER",
-    "OUTER",        "PREPARE",      "RECURSIVE",
-    "RIGHT",        "ROLLUP",       "SELECT",
-    "SKIP",         "TABLE",        "THEN",
-    "TRIM",         "TRUE",         "UESCAPE",
-    "UNION",        "UNNEST",       "USING",
-    "VALUES",       "WHEN",         "WHERE",
-    "WITH",
+    "ALTER",        "AND",
+    "AS",           "BETWEEN",
+    "BY",           "CASE",
+    "CAST",         "CONSTRAINT",
+    "CREATE",       "CROSS",
+    "CUBE",         "CURRENT_CATALOG",
+    "CURRENT_DATE", "CURRENT_PATH",
+    "CURRENT_ROLE", "CURRENT_SCHEMA",
+    "CURRENT_TIME", "CURRENT_TIMESTAMP",
+    "CURRENT_USER", "DEALLOCATE",
+    "DELETE",       "DESCRIBE",
+    "DISTINCT",     "DROP",
+    "ELSE",         "END",
+    "ESCAPE",       "EXCEPT",
+    "EXECUTE",      "EXISTS",
+    "EXTRACT",      "FALSE",
+    "FOR",          "FROM",
+    "FULL",         "GROUP",
+    "GROUPING",     "HAVING",
+    "IN",           "INNER",
+    "INSERT",       "INTERSECT",
+    "INTO",         "IS",
+    "JOIN",         "JSON_ARRAY",
+    "JSON_EXISTS",  "JSON_OBJECT",
+    "JSON_QUERY",   "JSON_TABLE",
+    "JSON_VALUE",   "LEFT",
+    "LIKE",         "LISTAGG",
+    "LOCALTIME",    "LOCALTIMESTAMP",
+    "NATURAL",      "NORMALIZE",
+    "NOT",          "NULL",
+    "ON",           "OR",
+    "ORDER",        "OUTER",
+    "PREPARE",      "RECURSIVE",
+    "RIGHT",        "ROLLUP",
+    "SELECT",       "SKIP",
+    "TABLE",        "THEN",
+    "TRIM",         "TRUE",
+    "UESCAPE",      "UNION",
+    "UNNEST",       "USING",
+    "VALUES",       "WHEN",
+    "WHERE",        "WITH",
 };
 
 #define WORD_MAX 24 /* longer than any keyword */
 
 /* Longest first: "<>" is not "<" and ">". */
-static const char long_operators[][3] = {"<>", "!=", "<=", ">=",
-                                         "||", "->", "=>"};
+static const char long_operators[][3] = {
+    "<>", "!=", "<=", ">=", "||", "->", "=>"};
 
 static const char short_operators[] = "=<>+-*/%.,()[]{};:|^$";
 
@@ -102,8 +115,7 @@ static char upper(char c)
 bool pl_sql_is_op(const struct pl_sql_token *token, const char *op)
 {
     return token->kind == PL_SQL_OP && token->text[0] == op[0] &&
-           strlen(op) == token->len &&
-           memcmp(op, token->text, token->len) == 0;
+           strlen(op) == token->len && memcmp(op, token->text, token->len) == 0;
 }
 
 bool pl_sql_is_word(const struct pl_sql_token *token, const char *word)
@@ -172,10 +184,7 @@ static uint32_t code_point(const struct pl_sql_lexer *lex, size_t ahead,
                            size_t *bytes)
 {
     const unsigned char lead = (unsigned char)peek(lex, ahead);
-    const size_t n = lead < 0x80U   ? 1
-                     : lead < 0xE0U ? 2
-                     : lead < 0xF0U ? 3
-                                    : 4;
+    const size_t n = lead < 0x80U ? 1 : lead < 0xE0U ? 2 : lead < 0xF0U ? 3 : 4;
     uint32_t cp = n == 1 ? lead : lead & (0xFFU >> (n + 1));
 
     for (size_t i = 1; i < n; i++)
@@ -276,8 +285,8 @@ int pl_sql_check_text(const char *sql, size_t len, struct pl_sql_place *place,
     if (len > PL_SQL_MAX_BYTES) {
         *place = (struct pl_sql_place){0}; /* the text as a whole */
         return pl_fail(err, PL_QUERY_INVALID,
-                       "the query has %zu bytes; Athena takes %zu at most",
-                       len, PL_SQL_MAX_BYTES);
+                       "the query has %zu bytes; Athena takes %zu at most", len,
+                       PL_SQL_MAX_BYTES);
     }
     bad = pl_utf8_valid_len(sql, len);
     if (nul != NULL && (size_t)(nul - sql) < bad) {
@@ -325,8 +334,7 @@ static int skip_blanks(struct pl_sql_lexer *lex, struct pl_sql_place *place,
 }
 
 static void finish(struct pl_sql_lexer *lex, enum pl_sql_kind kind,
-                   const struct pl_sql_place *start,
-                   struct pl_sql_token *token)
+                   const struct pl_sql_place *start, struct pl_sql_token *token)
 {
     *token = (struct pl_sql_token){
         .kind = kind,
@@ -362,10 +370,10 @@ static int read_quoted(struct pl_sql_lexer *lex, enum pl_sql_kind kind,
     advance(lex, skip + 1);
     for (;;) {
         if (lex->at.offset >= lex->len)
-            return pl_sql_fail(
-                place, &start, err,
-                "the %s that begins here is not closed; add %c",
-                kind == PL_SQL_STRING ? "string" : "quoted name", quote);
+            return pl_sql_fail(place, &start, err,
+                               "the %s that begins here is not closed; add %c",
+                               kind == PL_SQL_STRING ? "string" : "quoted name",
+                               quote);
         if (peek(lex, 0) == quote) {
             if (peek(lex, 1) != quote)
                 break;

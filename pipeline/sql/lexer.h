@@ -45,7 +45,7 @@ struct pl_sql_lexer {
     const char *sql;
     size_t len;
     struct pl_sql_place at;
-    size_t strange_blanks;         /* U+2028 and its kind inside strings */
+    size_t strange_blanks;          /* U+2028 and its kind inside strings */
     struct pl_sql_place strange_at; /* the first of them */
 };
 

@@ -21,42 +21,57 @@ struct reader {
 /* One element of the select list while it is read. */
 struct item {
     struct pl_sql_place start;
-    bool has_operand;  /* an expression could end here */
-    bool is_primary;   /* so far "a.b.c", "f(x).b": no operator around it */
-    bool has_name;     /* the name such an expression lends the column */
+    bool has_operand; /* an expression could end here */
+    bool is_primary;  /* so far "a.b.c", "f(x).b": no operator around it */
+    bool has_name;    /* the name such an expression lends the column */
     bool has_alias;
     bool is_star;
     struct pl_sql_token name;
     struct pl_sql_token alias;
-    unsigned cases;    /* CASE without its END */
+    unsigned cases; /* CASE without its END */
     struct pl_sql_place case_at;
 };
 
-static const char *const list_ends[] = {"FROM",  "WHERE", "GROUP",
-                                        "HAVING", "ORDER", "UNION",
+static const char *const list_ends[] = {"FROM",      "WHERE", "GROUP",
+                                        "HAVING",    "ORDER", "UNION",
                                         "INTERSECT", "EXCEPT"};
 
 /* Reserved, but an operand can begin with them. */
-static const char *const operand_words[] = {
-    "CAST",         "CURRENT_CATALOG", "CURRENT_DATE", "CURRENT_PATH",
-    "CURRENT_SCHEMA", "CURRENT_TIME",  "CURRENT_TIMESTAMP", "CURRENT_USER",
-    "EXISTS",       "EXTRACT",         "FALSE",        "GROUPING",
-    "JSON_ARRAY",   "JSON_EXISTS",     "JSON_OBJECT",  "JSON_QUERY",
-    "JSON_VALUE",   "LISTAGG",         "LOCALTIME",    "LOCALTIMESTAMP",
-    "NORMALIZE",    "NULL",            "TRIM",         "TRUE"};
+static const char *const operand_words[] = {"CAST",
+                                            "CURRENT_CATALOG",
+                                            "CURRENT_DATE",
+                                            "CURRENT_PATH",
+                                            "CURRENT_SCHEMA",
+                                            "CURRENT_TIME",
+                                            "CURRENT_TIMESTAMP",
+                                            "CURRENT_USER",
+                                            "EXISTS",
+                                            "EXTRACT",
+                                            "FALSE",
+                                            "GROUPING",
+                                            "JSON_ARRAY",
+                                            "JSON_EXISTS",
+                                            "JSON_OBJECT",
+                                            "JSON_QUERY",
+                                            "JSON_VALUE",
+                                            "LISTAGG",
+                                            "LOCALTIME",
+                                            "LOCALTIMESTAMP",
+                                            "NORMALIZE",
+                                            "NULL",
+                                            "TRIM",
+                                            "TRUE"};
 
 /* Reserved, and an operand is expected behind them. */
-static const char *const infix_words[] = {"AND",  "OR", "LIKE",    "IN",
-                                          "IS",   "NOT", "BETWEEN", "ESCAPE",
-                                          "UESCAPE"};
+static const char *const infix_words[] = {
+    "AND", "OR", "LIKE", "IN", "IS", "NOT", "BETWEEN", "ESCAPE", "UESCAPE"};
 
 /* Reserved, and in no place of a query at all. */
 static const char *const foreign_words[] = {
-    "ALTER",  "CREATE",  "DEALLOCATE", "DELETE",  "DESCRIBE",
-    "DROP",   "EXECUTE", "INSERT",     "INTO",    "PREPARE"};
+    "ALTER", "CREATE",  "DEALLOCATE", "DELETE", "DESCRIBE",
+    "DROP",  "EXECUTE", "INSERT",     "INTO",   "PREPARE"};
 
-static const char *const query_starts[] = {"SELECT", "WITH", "VALUES",
-                                           "TABLE"};
+static const char *const query_starts[] = {"SELECT", "WITH", "VALUES", "TABLE"};
 
 static const char *const interval_units[] = {"YEAR", "MONTH",  "DAY",
                                              "HOUR", "MINUTE", "SECOND"};
@@ -262,8 +277,7 @@ static struct pl_sql_column *new_column(struct reader *r,
     }
     if (s->column_count == s->column_cap) {
         const size_t cap = s->column_cap == 0 ? 16 : 2 * s->column_cap;
-        struct pl_sql_column *grown =
-            realloc(s->columns, cap * sizeof *grown);
+        struct pl_sql_column *grown = realloc(s->columns, cap * sizeof *grown);
 
         if (grown == NULL) {
             (void)pl_fail_memory(r->err);
@@ -484,8 +498,7 @@ static int read_interval(struct reader *r, struct item *it)
         return unexpected(r, "a unit (YEAR to SECOND) after the interval");
     if (accept(r) != 0)
         return -1;
-    if (!pl_sql_is_word(&r->cur, "TO") ||
-        !IS_ONE_OF(&r->next, interval_units))
+    if (!pl_sql_is_word(&r->cur, "TO") || !IS_ONE_OF(&r->next, interval_units))
         return 0;
     return accept_two(r);
 }
@@ -538,8 +551,7 @@ static int read_suffix(struct reader *r, struct item *it, bool *is_taken)
         it->is_primary = false;
     } else if (pl_sql_is_word(t, "WITHIN") && pl_sql_is_word(n, "GROUP")) {
         words = 2;
-    } else if ((pl_sql_is_word(t, "IGNORE") ||
-                pl_sql_is_word(t, "RESPECT")) &&
+    } else if ((pl_sql_is_word(t, "IGNORE") || pl_sql_is_word(t, "RESPECT")) &&
                pl_sql_is_word(n, "NULLS")) {
         words = 2;
     } else if (pl_sql_is_word(t, "OVER") && pl_sql_is_name(n)) {
@@ -835,8 +847,8 @@ static int read_statement(struct reader *r)
 }
 
 int pl_sql_select_read(const char *sql, size_t len,
-                       struct pl_sql_select *select,
-                       struct pl_sql_place *place, struct pl_err *err)
+                       struct pl_sql_select *select, struct pl_sql_place *place,
+                       struct pl_err *err)
 {
     PL_AUTO(pl_sql_select) out = {.sql_len = len};
     struct reader r = {.out = &out, .place = place, .err = err};

@@ -19,12 +19,12 @@
 #define PL_SQL_MAX_COLUMNS 4096
 
 struct pl_sql_column {
-    char *name;      /* without quotes, unquoted ones in lower case; "*" for a
+    char *name; /* without quotes, unquoted ones in lower case; "*" for a
                         star, "_colN" for an expression without a name */
     size_t name_len;
-    bool is_quoted;  /* the name was in double quotes */
-    bool is_star;    /* any number of columns, names unknown */
-    bool is_unnamed; /* an expression that got no name */
+    bool is_quoted;            /* the name was in double quotes */
+    bool is_star;              /* any number of columns, names unknown */
+    bool is_unnamed;           /* an expression that got no name */
     struct pl_sql_place place; /* of the name; of the expression if unnamed */
 };
 
@@ -32,10 +32,10 @@ struct pl_sql_select {
     struct pl_sql_column *columns;
     size_t column_count;
     size_t column_cap;
-    bool is_unknown;     /* a star: more columns than these, or others */
-    bool has_semicolon;  /* a trailing one, outside sql_len */
-    size_t sql_len;      /* the statement without trailing semicolons */
-    size_t parameters;   /* count of ? */
+    bool is_unknown;       /* a star: more columns than these, or others */
+    bool has_semicolon;    /* a trailing one, outside sql_len */
+    size_t sql_len;        /* the statement without trailing semicolons */
+    size_t parameters;     /* count of ? */
     size_t strange_blanks; /* see lexer.h */
     struct pl_sql_place strange_at;
 };
@@ -51,8 +51,7 @@ void pl_sql_select_release(struct pl_sql_select *select);
  * and *select is unchanged. PL_HOST_ERROR: out of memory.
  */
 int pl_sql_select_read(const char *sql, size_t len,
-                       struct pl_sql_select *select,
-                       struct pl_sql_place *place,
+                       struct pl_sql_select *select, struct pl_sql_place *place,
                        struct pl_err *err) PL_MUST_CHECK;
 
 #endif

@@ -88,11 +88,9 @@ static json_t *bad_verdict(const struct pl_sql_verdict *v,
         (json_object_set_new(root, "line",
                              json_integer((json_int_t)v->place.line)) != 0 ||
          json_object_set_new(root, "column",
-                             json_integer((json_int_t)v->place.column)) !=
-             0 ||
+                             json_integer((json_int_t)v->place.column)) != 0 ||
          json_object_set_new(root, "offset",
-                             json_integer((json_int_t)v->place.offset)) !=
-             0)) {
+                             json_integer((json_int_t)v->place.offset)) != 0)) {
         json_decref(root);
         return NULL;
     }

@@ -26,8 +26,7 @@ struct query_validate_config {
  * the query was looked at.
  */
 int query_validate_run(const struct query_validate_config *cfg,
-                       struct pl_manifest *m,
-                       struct pl_err *err) PL_MUST_CHECK;
+                       struct pl_manifest *m, struct pl_err *err) PL_MUST_CHECK;
 
 /*
  * Judges len bytes of SQL and appends the verdict to out for a person: the

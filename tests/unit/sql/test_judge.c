@@ -143,12 +143,11 @@ START_TEST(bad_queries_are_refused)
                                &err) == -1,
                   "%s", bad[_i].sql);
     ck_assert_int_eq(err.code, PL_QUERY_INVALID);
-    ck_assert_msg(strstr(err.msg, bad[_i].says) != NULL, "%s: %s",
-                  bad[_i].sql, err.msg);
-    ck_assert_msg(v.place.line == bad[_i].line &&
-                      v.place.column == bad[_i].column,
-                  "%s: %s (%u, %u)", bad[_i].sql, err.msg, v.place.line,
-                  v.place.column);
+    ck_assert_msg(strstr(err.msg, bad[_i].says) != NULL, "%s: %s", bad[_i].sql,
+                  err.msg);
+    ck_assert_msg(
+        v.place.line == bad[_i].line && v.place.column == bad[_i].column,
+        "%s: %s (%u, %u)", bad[_i].sql, err.msg, v.place.line, v.place.column);
     ck_assert_ptr_null(v.select.columns);
     ck_assert_uint_eq(v.note_count, 0);
 }
@@ -177,8 +176,7 @@ START_TEST(what_a_person_should_know_is_noted)
                                &v, &err) == 0,
                   "%s", err.msg);
     ck_assert_uint_eq(v.note_count, 1);
-    ck_assert_msg(strstr(v.notes[0], noted[_i].says) != NULL, "%s",
-                  v.notes[0]);
+    ck_assert_msg(strstr(v.notes[0], noted[_i].says) != NULL, "%s", v.notes[0]);
 }
 END_TEST
 
@@ -212,12 +210,10 @@ START_TEST(literals_are_never_repeated)
 }
 END_TEST
 
-UNIT_MAIN("sql.judge",
-          tcase_add_loop_test(tc, reference_queries_pass, 0,
-                              UNIT_COUNT(reference));
+UNIT_MAIN("sql.judge", tcase_add_loop_test(tc, reference_queries_pass, 0,
+                                           UNIT_COUNT(reference));
           tcase_add_loop_test(tc, good_queries_pass, 0, UNIT_COUNT(good));
-          tcase_add_loop_test(tc, bad_queries_are_refused, 0,
-                              UNIT_COUNT(bad));
+          tcase_add_loop_test(tc, bad_queries_are_refused, 0, UNIT_COUNT(bad));
           tcase_add_loop_test(tc, what_a_person_should_know_is_noted, 0,
                               UNIT_COUNT(noted));
           tcase_add_test(tc, literals_are_never_repeated);)

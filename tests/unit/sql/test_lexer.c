@@ -46,11 +46,13 @@ static const struct {
     {"\"a\"\"b\" `c``d`", "Q:\"a\"\"b\"|B:`c``d`|"},
     {"as\"Id\"", "W:as|Q:\"Id\"|"},
     {"_a1 x u", "W:_a1|W:x|W:u|"},
-    {"1 1.5 .5 1E5 1e-3 1.e+2 1_000 0xFF 0b01 5.", "N:1|N:1.5|N:.5|N:1E5|"
+    {"1 1.5 .5 1E5 1e-3 1.e+2 1_000 0xFF 0b01 5.",
+     "N:1|N:1.5|N:.5|N:1E5|"
      "N:1e-3|N:1.e+2|N:1_000|N:0xFF|N:0b01|N:5.|"},
     {"1.5x", "N:1.5|W:x|"},
     {"a.b.*", "W:a|O:.|W:b|O:.|O:*|"},
-    {"<> != <= >= || -> => = < > + - * / %", "O:<>|O:!=|O:<=|O:>=|O:|||O:->|"
+    {"<> != <= >= || -> => = < > + - * / %",
+     "O:<>|O:!=|O:<=|O:>=|O:|||O:->|"
      "O:=>|O:=|O:<|O:>|O:+|O:-|O:*|O:/|O:%|"},
     {"(a[1],?);", "O:(|W:a|O:[|N:1|O:]|O:,|P:?|O:)|O:;|"},
     {"a - -b", "W:a|O:-|O:-|W:b|"},
@@ -94,8 +96,12 @@ static const struct {
     {"as \xE2\x80\x9CId\xE2\x80\x9D", 1, 4,
      "typographic quote U+201C; write \""},
     {"a \xE2\x80\x93 b", 1, 3, "typographic dash U+2013"},
-    {"a\xE2\x80\xA8" "b", 1, 2, "invisible character U+2028"},
-    {"a\xC2\xA0" "b", 1, 2, "invisible character U+00A0"},
+    {"a\xE2\x80\xA8"
+     "b",
+     1, 2, "invisible character U+2028"},
+    {"a\xC2\xA0"
+     "b",
+     1, 2, "invisible character U+00A0"},
     {"\xEF\xBB\xBFSELECT", 1, 1, "invisible character U+FEFF"},
     {"a\xC3\xA2\xE2\x82\xAC\xC2\xA8", 1, 2, "wrong encoding"},
     {"a\xFF", 1, 2, "not UTF-8 (0xFF)"},
@@ -125,9 +131,9 @@ START_TEST(a_nul_byte_is_refused)
     struct pl_err err = {0};
 
     ck_assert_int_eq(pl_sql_check_text("a\n\0b", 4, &place, &err), -1);
-    ck_assert_str_eq(
-        err.msg, "line 2, column 1: a NUL byte in the text; is the file "
-                 "UTF-16?");
+    ck_assert_str_eq(err.msg,
+                     "line 2, column 1: a NUL byte in the text; is the file "
+                     "UTF-16?");
 }
 END_TEST
 
@@ -170,9 +176,10 @@ START_TEST(reserved_words_are_found_in_any_case)
     const struct {
         const char *text;
         bool is_reserved;
-    } words[] = {{"select", true},   {"With", true},  {"alter", true},
-                 {"CURRENT_TIMESTAMP", true},         {"user", false},
-                 {"limit", false},   {"id", false},   {"JSON_VALUE", true},
+    } words[] = {{"select", true},    {"With", true},
+                 {"alter", true},     {"CURRENT_TIMESTAMP", true},
+                 {"user", false},     {"limit", false},
+                 {"id", false},       {"JSON_VALUE", true},
                  {"localtime", true}, {"a_word_longer_than_any_other", false}};
 
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
@@ -201,10 +208,10 @@ START_TEST(a_shown_name_is_short_and_clean)
 }
 END_TEST
 
-UNIT_MAIN("sql.lexer", tcase_add_loop_test(tc, tokens_of_good_text,
-                              0, UNIT_COUNT(good));
-          tcase_add_loop_test(tc, bad_text_is_refused_with_its_place,
-                              0, UNIT_COUNT(bad));
+UNIT_MAIN("sql.lexer",
+          tcase_add_loop_test(tc, tokens_of_good_text, 0, UNIT_COUNT(good));
+          tcase_add_loop_test(tc, bad_text_is_refused_with_its_place, 0,
+                              UNIT_COUNT(bad));
           tcase_add_test(tc, a_nul_byte_is_refused);
           tcase_add_test(tc, the_size_limit_is_exact);
           tcase_add_test(tc, places_count_lines_and_characters);

@@ -44,8 +44,7 @@ static const struct {
      "THEN 3 END END x, y",
      "x|y"},
     {"SELECT CASE WHEN a IS DISTINCT FROM b THEN 1 END AS x FROM t", "x"},
-    {"SELECT EXTRACT(year FROM d) y, TRIM(BOTH ' ' FROM s) s2 FROM t",
-     "y|s2"},
+    {"SELECT EXTRACT(year FROM d) y, TRIM(BOTH ' ' FROM s) s2 FROM t", "y|s2"},
     {"SELECT SUBSTRING(a FROM 1 FOR 2) x FROM t", "x"},
     {"SELECT count(*) FILTER (WHERE a > 1) OVER (PARTITION BY b, c) n FROM t",
      "n"},
@@ -56,14 +55,12 @@ static const struct {
     {"SELECT a IS NULL n, a IS NOT NULL AS m, a LIKE 'x' ESCAPE '!' l",
      "n|m|l"},
     {"SELECT a BETWEEN 1 AND 2 b, a IN (1, 2) i, NOT a n", "b|i|n"},
-    {"SELECT transform(a, x -> x + 1) t, ARRAY[1, 2] r, ROW(1, 2) s",
-     "t|r|s"},
+    {"SELECT transform(a, x -> x + 1) t, ARRAY[1, 2] r, ROW(1, 2) s", "t|r|s"},
     {"SELECT map_filter(m, (k, v) -> k > v) x", "x"},
     {"SELECT (SELECT a, b FROM c) x FROM t", "x"},
-    {"SELECT EXISTS (SELECT 1 FROM x) e, x = ANY (SELECT 1) a FROM t",
-     "e|a"},
+    {"SELECT EXISTS (SELECT 1 FROM x) e, x = ANY (SELECT 1) a FROM t", "e|a"},
     {"SELECT interval '1' day d, DATE '2026-01-01' e, interval", "d|e|"
-     "interval"},
+                                                                 "interval"},
     {"SELECT interval - x i, INTERVAL - '1' DAY j", "i|j"},
     {"SELECT a AT TIME ZONE 'UTC' b, now() AT TIME ZONE INTERVAL '1' HOUR c",
      "b|c"},
@@ -96,8 +93,7 @@ static const struct {
     {"WITH RECURSIVE q (n) AS (SELECT 1 UNION ALL SELECT n FROM q), r AS "
      "(VALUES 1) SELECT n AS Id FROM q",
      "id"},
-    {"WITH q AS (WITH p AS (SELECT 1) SELECT * FROM p) (SELECT b FROM q)",
-     "b"},
+    {"WITH q AS (WITH p AS (SELECT 1) SELECT * FROM p) (SELECT b FROM q)", "b"},
     {"with \"q\" as ((table t)) select b from \"q\"", "b"},
     /* stars, tables, values */
     {"SELECT * FROM t", "*"},
@@ -123,8 +119,7 @@ static void spell(const struct pl_sql_select *s, char *out, size_t cap)
 
     out[0] = '\0';
     for (size_t i = 0; i < s->column_count && n < cap; i++)
-        n += (size_t)snprintf(out + n, cap - n, "%s%s%s%s",
-                              i > 0 ? "|" : "",
+        n += (size_t)snprintf(out + n, cap - n, "%s%s%s%s", i > 0 ? "|" : "",
                               s->columns[i].is_quoted ? "\"" : "",
                               s->columns[i].name,
                               s->columns[i].is_quoted ? "\"" : "");
@@ -186,8 +181,9 @@ static const struct {
     {"SELECT a INTO x FROM t", 1, 10, "not INTO"},
     /* brackets */
     {"SELECT (a FROM t", 1, 8, "'(' that begins here is not closed"},
-    {"SELECT f(a[1) x", 1, 13, "')' does not close the '[' of line 1, "
-                               "column 11"},
+    {"SELECT f(a[1) x", 1, 13,
+     "')' does not close the '[' of line 1, "
+     "column 11"},
     {"SELECT a) FROM t", 1, 9, "')' closes nothing"},
     {"SELECT a FROM t)", 1, 16, "')' closes nothing"},
     {"SELECT (a; b)", 1, 8, "not closed"},
@@ -232,8 +228,8 @@ START_TEST(bad_statements_are_refused_with_their_place)
                                      &place, &err) == -1,
                   "%s", bad[_i].sql);
     ck_assert_int_eq(err.code, PL_QUERY_INVALID);
-    ck_assert_msg(strstr(err.msg, bad[_i].says) != NULL, "%s: %s",
-                  bad[_i].sql, err.msg);
+    ck_assert_msg(strstr(err.msg, bad[_i].says) != NULL, "%s: %s", bad[_i].sql,
+                  err.msg);
     ck_assert_msg(place.line == bad[_i].line && place.column == bad[_i].column,
                   "%s: %s", bad[_i].sql, err.msg);
     ck_assert_ptr_null(s.columns);
@@ -247,8 +243,7 @@ START_TEST(the_semicolon_is_outside_the_length)
     struct pl_sql_place place = {0};
     struct pl_err err = {0};
 
-    ck_assert_int_eq(pl_sql_select_read(sql, strlen(sql), &s, &place, &err),
-                     0);
+    ck_assert_int_eq(pl_sql_select_read(sql, strlen(sql), &s, &place, &err), 0);
     ck_assert(s.has_semicolon);
     ck_assert_uint_eq(s.sql_len, 15);
     ck_assert(!s.is_unknown);
@@ -321,12 +316,11 @@ START_TEST(every_prefix_is_safe)
 }
 END_TEST
 
-UNIT_MAIN("sql.select", tcase_add_loop_test(tc, columns_of_good_statements,
-                              0, UNIT_COUNT(good));
+UNIT_MAIN("sql.select", tcase_add_loop_test(tc, columns_of_good_statements, 0,
+                                            UNIT_COUNT(good));
           tcase_add_loop_test(tc, bad_statements_are_refused_with_their_place,
                               0, UNIT_COUNT(bad));
           tcase_add_test(tc, the_semicolon_is_outside_the_length);
           tcase_add_test(tc, nesting_is_bounded);
           tcase_add_test(tc, columns_are_bounded);
-          tcase_add_loop_test(tc, every_prefix_is_safe,
-                              0, UNIT_COUNT(good));)
+          tcase_add_loop_test(tc, every_prefix_is_safe, 0, UNIT_COUNT(good));)
