@@ -1,0 +1,227 @@
+#include "pipeline/target/target.h"
+
+#include <string.h>
+
+#include "pipeline/base/text.h"
+
+static const struct pl_target targets[] = {{"pinpoint"},
+                                           {"customer-profiles"}};
+
+/* aws-facts 1.1 */
+static const struct {
+    const char *name;
+    enum pl_column_kind kind;
+} fixed[] = {
+    {"Id", PL_COLUMN_ID},
+    {"ChannelType", PL_COLUMN_CHANNEL},
+    {"Address", PL_COLUMN_ADDRESS},
+    {"User.UserId", PL_COLUMN_USER_ID},
+    {"OptOut", PL_COLUMN_OPT_OUT},
+    {"Location.City", PL_COLUMN_TEXT},
+    {"Location.Country", PL_COLUMN_COUNTRY},
+    {"Location.Region", PL_COLUMN_TEXT},
+    {"Location.PostalCode", PL_COLUMN_TEXT},
+    {"Location.Latitude", PL_COLUMN_LATITUDE},
+    {"Location.Longitude", PL_COLUMN_LONGITUDE},
+    {"Demographic.AppVersion", PL_COLUMN_TEXT},
+    {"Demographic.Locale", PL_COLUMN_TEXT},
+    {"Demographic.Make", PL_COLUMN_TEXT},
+    {"Demographic.Model", PL_COLUMN_TEXT},
+    {"Demographic.ModelVersion", PL_COLUMN_TEXT},
+    {"Demographic.Platform", PL_COLUMN_TEXT},
+    {"Demographic.PlatformVersion", PL_COLUMN_TEXT},
+    {"Demographic.Timezone", PL_COLUMN_TEXT},
+};
+
+static const struct {
+    const char *prefix;
+    enum pl_column_kind kind;
+} custom[] = {
+    {"Attributes.", PL_COLUMN_ATTRIBUTE},
+    {"User.UserAttributes.", PL_COLUMN_USER_ATTRIBUTE},
+    {"Metrics.", PL_COLUMN_METRIC},
+};
+
+/* Columns that the service lists or knows, and why they are not taken. */
+static const struct {
+    const char *name;
+    const char *why;
+} refused[] = {
+    {"EndpointStatus", "an import cannot set it"},
+    {"EffectiveDate", "the service sets it; its guide says two things"},
+    {"RequestId", "the service sets it"},
+};
+
+const struct pl_target *pl_target_by_name(const char *name)
+{
+    for (size_t i = 0; i < PL_COUNT(targets); i++)
+        if (strcmp(targets[i].name, name) == 0)
+            return &targets[i];
+    return NULL;
+}
+
+static int take_custom(const char *prefix, enum pl_column_kind kind,
+                       const char *name, size_t len, struct pl_column *column,
+                       struct pl_err *err)
+{
+    const size_t prefix_len = strlen(prefix);
+    const char *own = name + prefix_len;
+    const size_t own_len = len - prefix_len;
+    const size_t characters = pl_utf8_count(own, own_len);
+
+    if (characters == 0 || characters > PL_TARGET_NAME_MAX)
+        return pl_fail(err, PL_DATA_INVALID,
+                       "column '%.*s': the name after '%s' must have 1 to %d "
+                       "characters",
+                       (int)len, name, prefix, PL_TARGET_NAME_MAX);
+    if (memchr(own, '.', own_len) != NULL)
+        return pl_fail(err, PL_DATA_INVALID,
+                       "column '%.*s': no dot in the name after '%s'",
+                       (int)len, name, prefix);
+    if (prefix_len + own_len >= sizeof(column->name))
+        return pl_fail(err, PL_DATA_INVALID, "column '%.*s' is too long", 80,
+                       name);
+    *column = (struct pl_column){.kind = kind,
+                                 .is_multi = kind != PL_COLUMN_METRIC};
+    (void)snprintf(column->name, sizeof(column->name), "%s%.*s", prefix,
+                   (int)own_len, own);
+    column->is_odd = strpbrk(column->name, "#:?\\/") != NULL;
+    return 0;
+}
+
+static int unknown(const char *name, size_t len, struct pl_err *err)
+{
+    char text[128];
+    const char *nearest = NULL;
+    unsigned best = 5;
+
+    (void)snprintf(text, sizeof(text), "%.*s", (int)len, name);
+    for (size_t i = 0; i < PL_COUNT(fixed); i++) {
+        const unsigned d = pl_edit_distance(text, fixed[i].name);
+
+        if (d < best) {
+            best = d;
+            nearest = fixed[i].name;
+        }
+    }
+    if (nearest != NULL)
+        return pl_fail(err, PL_DATA_INVALID,
+                       "the target has no place for column '%s'; did you mean "
+                       "'%s'?",
+                       text, nearest);
+    return pl_fail(err, PL_DATA_INVALID,
+                   "the target has no place for column '%s'; values of your "
+                   "own go into 'Attributes.%s' or 'User.UserAttributes.%s'",
+                   text, text, text);
+}
+
+int pl_target_column(const struct pl_target *target, const char *name,
+                     size_t len, struct pl_column *column, struct pl_err *err)
+{
+    (void)target; /* both take the same names */
+    if (len == 0)
+        return pl_fail(err, PL_DATA_INVALID, "a column without a name");
+    for (size_t i = 0; i < PL_COUNT(fixed); i++) {
+        if (!pl_ieqn(name, len, fixed[i].name, strlen(fixed[i].name)))
+            continue;
+        *column = (struct pl_column){.kind = fixed[i].kind};
+        (void)snprintf(column->name, sizeof(column->name), "%s",
+                       fixed[i].name);
+        return 0;
+    }
+    for (size_t i = 0; i < PL_COUNT(custom); i++) {
+        const size_t n = strlen(custom[i].prefix);
+
+        if (len >= n && pl_ieqn(name, n, custom[i].prefix, n))
+            return take_custom(custom[i].prefix, custom[i].kind, name, len,
+                               column, err);
+    }
+    for (size_t i = 0; i < PL_COUNT(refused); i++)
+        if (pl_ieqn(name, len, refused[i].name, strlen(refused[i].name)))
+            return pl_fail(err, PL_DATA_INVALID, "column '%s' is refused: %s",
+                           refused[i].name, refused[i].why);
+    return unknown(name, len, err);
+}
+
+static bool has_kind(const struct pl_column *columns, size_t count,
+                     enum pl_column_kind kind)
+{
+    for (size_t i = 0; i < count; i++)
+        if (columns[i].kind == kind)
+            return true;
+    return false;
+}
+
+static bool is_custom(const struct pl_column *c)
+{
+    return c->kind == PL_COLUMN_ATTRIBUTE ||
+           c->kind == PL_COLUMN_USER_ATTRIBUTE || c->kind == PL_COLUMN_METRIC;
+}
+
+static int by_name(const void *va, const void *vb)
+{
+    const struct pl_column *const *a = va;
+    const struct pl_column *const *b = vb;
+
+    return strcmp((*a)->name, (*b)->name);
+}
+
+/* Sorted, so that it stays quick with any number of columns. */
+static int check_repeats(const struct pl_column *columns, size_t count,
+                         struct pl_err *err)
+{
+    const struct pl_column **sorted = calloc(count, sizeof(*sorted));
+    size_t custom_names = 0;
+    size_t run = 1;
+    int rc = 0;
+
+    if (sorted == NULL)
+        return pl_fail_memory(err);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &columns[i];
+    qsort(sorted, count, sizeof(*sorted), by_name);
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        const bool is_repeat =
+            i > 0 && strcmp(sorted[i]->name, sorted[i - 1]->name) == 0;
+
+        run = is_repeat ? run + 1 : 1;
+        custom_names += !is_repeat && is_custom(sorted[i]) ? 1 : 0;
+        if (is_repeat && !sorted[i]->is_multi)
+            rc = pl_fail(err, PL_DATA_INVALID,
+                         "column '%s' stands twice; only attributes may",
+                         sorted[i]->name);
+        else if (run > PL_TARGET_VALUES_MAX)
+            rc = pl_fail(err, PL_DATA_INVALID,
+                         "column '%s' stands more than %d times",
+                         sorted[i]->name, PL_TARGET_VALUES_MAX);
+    }
+    free(sorted);
+    if (rc == 0 && custom_names > PL_TARGET_ATTRIBUTES_MAX)
+        rc = pl_fail(err, PL_DATA_INVALID,
+                     "%zu custom attributes; a project takes %d",
+                     custom_names, PL_TARGET_ATTRIBUTES_MAX);
+    return rc;
+}
+
+int pl_target_check(const struct pl_target *target,
+                    const struct pl_column *columns, size_t count,
+                    struct pl_err *err)
+{
+    const bool has_id = has_kind(columns, count, PL_COLUMN_ID);
+    const bool has_channel = has_kind(columns, count, PL_COLUMN_CHANNEL);
+    const bool has_address = has_kind(columns, count, PL_COLUMN_ADDRESS);
+    const bool is_user_list =
+        count == 1 && columns[0].kind == PL_COLUMN_USER_ID;
+
+    (void)target;
+    if (has_channel != has_address)
+        return pl_fail(err, PL_DATA_INVALID,
+                       "column '%s' needs column '%s'",
+                       has_channel ? "ChannelType" : "Address",
+                       has_channel ? "Address" : "ChannelType");
+    if (!has_id && !has_channel && !is_user_list)
+        return pl_fail(err, PL_DATA_INVALID,
+                       "no column 'Id'; a file needs it, or 'ChannelType' "
+                       "with 'Address', or 'User.UserId' alone");
+    return check_repeats(columns, count, err);
+}
