@@ -89,22 +89,43 @@ static int take_custom(const char *prefix, enum pl_column_kind kind,
     return 0;
 }
 
-static int unknown(const char *name, size_t len, struct pl_err *err)
+/* The right name nearest to a wrong one, into out; "" when none is near. */
+static void nearest_name(const char *text, char *out, size_t cap)
 {
-    char text[128];
-    const char *nearest = NULL;
-    unsigned best = 5;
+    const char *dot = strrchr(text, '.');
+    unsigned best = 4; /* edits that still pass for a slip */
+    char head[128];
 
-    (void)snprintf(text, sizeof(text), "%.*s", (int)len, name);
+    out[0] = '\0';
     for (size_t i = 0; i < PL_COUNT(fixed); i++) {
         const unsigned d = pl_edit_distance(text, fixed[i].name);
 
-        if (d < best) {
+        if (d < best && d < strlen(fixed[i].name)) {
             best = d;
-            nearest = fixed[i].name;
+            (void)snprintf(out, cap, "%s", fixed[i].name);
         }
     }
-    if (nearest != NULL)
+    if (dot == NULL || dot[1] == '\0')
+        return;
+    (void)snprintf(head, sizeof(head), "%.*s", (int)(dot + 1 - text), text);
+    for (size_t i = 0; i < PL_COUNT(custom); i++) {
+        const unsigned d = pl_edit_distance(head, custom[i].prefix);
+
+        if (d < best) {
+            best = d;
+            (void)snprintf(out, cap, "%s%.50s", custom[i].prefix, dot + 1);
+        }
+    }
+}
+
+static int unknown(const char *name, size_t len, struct pl_err *err)
+{
+    char text[128];
+    char nearest[192];
+
+    (void)snprintf(text, sizeof(text), "%.*s", (int)len, name);
+    nearest_name(text, nearest, sizeof(nearest));
+    if (nearest[0] != '\0')
         return pl_fail(err, PL_DATA_INVALID,
                        "the target has no place for column '%s'; did you mean "
                        "'%s'?",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pipeline/sql/judge.h"
+#include "pipeline/target/target.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -46,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(strchr(err.msg, '\n') == NULL && s.columns == NULL);
     }
     err = (struct pl_err){0};
-    if (pl_sql_judge(sql, size, NULL, &v, &err) != 0)
+    if (pl_sql_judge(sql, size, pl_target_by_name("pinpoint"), &v, &err) != 0)
         require(err.code == PL_QUERY_INVALID && v.select.columns == NULL);
     else
         require(v.select.column_count == s.column_count);
