@@ -7,9 +7,8 @@
 #define PAGE_ROWS 1000
 
 /* One call of JSON 1.1: body is taken over. */
-static int call_athena(struct pl_aws *aws, const char *operation,
-                       json_t *body, struct pl_json *answer,
-                       struct pl_err *err)
+static int call_athena(struct pl_aws *aws, const char *operation, json_t *body,
+                       struct pl_json *answer, struct pl_err *err)
 {
     /* a start is safe to repeat by its token, the rest only looks or stops */
     const struct pl_aws_call call = {.service = PL_AWS_ATHENA,
@@ -73,10 +72,11 @@ int pl_athena_start(struct pl_aws *aws, const struct pl_athena_query *query,
 
 static enum pl_athena_state state_of(const char *text)
 {
-    static const char *const words[] = {
-        [PL_ATHENA_QUEUED] = "QUEUED",       [PL_ATHENA_RUNNING] = "RUNNING",
-        [PL_ATHENA_SUCCEEDED] = "SUCCEEDED", [PL_ATHENA_FAILED] = "FAILED",
-        [PL_ATHENA_CANCELLED] = "CANCELLED"};
+    static const char *const words[] = {[PL_ATHENA_QUEUED] = "QUEUED",
+                                        [PL_ATHENA_RUNNING] = "RUNNING",
+                                        [PL_ATHENA_SUCCEEDED] = "SUCCEEDED",
+                                        [PL_ATHENA_FAILED] = "FAILED",
+                                        [PL_ATHENA_CANCELLED] = "CANCELLED"};
 
     for (unsigned i = 0; i < PL_COUNT(words); i++)
         if (strcmp(text, words[i]) == 0)
@@ -94,8 +94,7 @@ static void read_execution(const json_t *x, struct pl_athena_execution *out)
     pl_json_text(x, "QueryExecutionId", out->id, sizeof(out->id));
     pl_json_text(status, "State", out->state_text, sizeof(out->state_text));
     out->state = state_of(out->state_text);
-    pl_json_text(status, "StateChangeReason", out->reason,
-                 sizeof(out->reason));
+    pl_json_text(status, "StateChangeReason", out->reason, sizeof(out->reason));
     pl_json_text(json_object_get(x, "ResultConfiguration"), "OutputLocation",
                  out->output_uri, sizeof(out->output_uri));
     out->error_type = (int)pl_json_int(error, "ErrorType", -1);
@@ -104,8 +103,7 @@ static void read_execution(const json_t *x, struct pl_athena_execution *out)
     if (out->reason[0] == '\0')
         pl_json_text(error, "ErrorMessage", out->reason, sizeof(out->reason));
     out->scanned_bytes = pl_json_int(statistics, "DataScannedInBytes", -1);
-    out->engine_ms = pl_json_int(statistics, "EngineExecutionTimeInMillis",
-                                 -1);
+    out->engine_ms = pl_json_int(statistics, "EngineExecutionTimeInMillis", -1);
     out->is_managed = json_is_true(json_object_get(
         json_object_get(x, "ManagedQueryResultsConfiguration"), "Enabled"));
 }
@@ -208,8 +206,7 @@ int pl_athena_rows(struct pl_aws *aws, const char *id,
         if (get_results(aws, id, token, PAGE_ROWS, &answer, err) != 0)
             return -1;
         json_array_foreach(
-            json_object_get(json_object_get(answer.value, "ResultSet"),
-                            "Rows"),
+            json_object_get(json_object_get(answer.value, "ResultSet"), "Rows"),
             i, row)
         {
             if (pass_row(row, each, ctx, err) != 0)
@@ -236,9 +233,8 @@ int pl_athena_workgroup(struct pl_aws *aws, const char *name,
     settings = json_object_get(group, "Configuration");
     state = json_object_get(group, "State");
     memset(workgroup, 0, sizeof(*workgroup));
-    workgroup->is_enabled =
-        !json_is_string(state) ||
-        strcmp(json_string_value(state), "DISABLED") != 0;
+    workgroup->is_enabled = !json_is_string(state) ||
+                            strcmp(json_string_value(state), "DISABLED") != 0;
     workgroup->is_enforced = json_is_true(
         json_object_get(settings, "EnforceWorkGroupConfiguration"));
     workgroup->is_managed = json_is_true(json_object_get(

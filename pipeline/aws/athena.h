@@ -10,8 +10,8 @@
 
 struct pl_athena_query {
     const char *sql;
-    const char *token;      /* 32..128 characters: same token, same query */
-    const char *catalog;    /* these may be NULL */
+    const char *token;   /* 32..128 characters: same token, same query */
+    const char *catalog; /* these may be NULL */
     const char *database;
     const char *workgroup;
     const char *output_uri; /* s3://.../ */
@@ -30,22 +30,22 @@ struct pl_athena_execution {
     char id[128];
     enum pl_athena_state state;
     char state_text[32];
-    char reason[2048];       /* StateChangeReason; may quote data */
-    char output_uri[1200];   /* ResultConfiguration.OutputLocation */
-    int error_type;          /* AthenaError.ErrorType, -1: none */
-    int error_category;      /* 1 system, 2 user, 3 other, 0: none */
-    bool is_retryable;       /* AthenaError.Retryable */
-    int64_t scanned_bytes;   /* -1 unknown */
-    int64_t engine_ms;       /* -1 unknown */
-    bool is_managed;         /* ManagedQueryResultsConfiguration.Enabled */
+    char reason[2048];     /* StateChangeReason; may quote data */
+    char output_uri[1200]; /* ResultConfiguration.OutputLocation */
+    int error_type;        /* AthenaError.ErrorType, -1: none */
+    int error_category;    /* 1 system, 2 user, 3 other, 0: none */
+    bool is_retryable;     /* AthenaError.Retryable */
+    int64_t scanned_bytes; /* -1 unknown */
+    int64_t engine_ms;     /* -1 unknown */
+    bool is_managed;       /* ManagedQueryResultsConfiguration.Enabled */
 };
 
 struct pl_athena_workgroup {
     bool is_enabled;
-    bool is_managed;              /* results are not in S3 (aws-facts 3.5) */
-    bool is_enforced;             /* its location replaces the client's */
-    char output_uri[1200];        /* or "" */
-    int64_t scan_cutoff_bytes;    /* -1: none */
+    bool is_managed;           /* results are not in S3 (aws-facts 3.5) */
+    bool is_enforced;          /* its location replaces the client's */
+    char output_uri[1200];     /* or "" */
+    int64_t scan_cutoff_bytes; /* -1: none */
 };
 
 int pl_athena_start(struct pl_aws *aws, const struct pl_athena_query *query,

@@ -27,8 +27,7 @@ int pl_call_json(struct pl_aws *aws, const struct pl_aws_call *call,
                  struct pl_err *err) PL_MUST_CHECK;
 
 /* Copies a string member, cut to fit; "" when it is not there. */
-void pl_json_text(const json_t *object, const char *key, char *out,
-                  size_t cap);
+void pl_json_text(const json_t *object, const char *key, char *out, size_t cap);
 /* An integer member, or fallback. */
 int64_t pl_json_int(const json_t *object, const char *key, int64_t fallback);
 

@@ -76,12 +76,10 @@ static const char *suffix_of(const char *region)
     static const struct {
         const char *prefix;
         const char *suffix;
-    } partitions[] = {{"cn-", "amazonaws.com.cn"},
-                      {"eusc-", "amazonaws.eu"},
-                      {"us-iso-", "c2s.ic.gov"},
-                      {"us-isob-", "sc2s.sgov.gov"},
-                      {"eu-isoe-", "cloud.adc-e.uk"},
-                      {"us-isof-", "csp.hci.ic.gov"}};
+    } partitions[] = {
+        {"cn-", "amazonaws.com.cn"},    {"eusc-", "amazonaws.eu"},
+        {"us-iso-", "c2s.ic.gov"},      {"us-isob-", "sc2s.sgov.gov"},
+        {"eu-isoe-", "cloud.adc-e.uk"}, {"us-isof-", "csp.hci.ic.gov"}};
 
     for (size_t i = 0; i < PL_COUNT(partitions); i++)
         if (pl_starts_with(region, partitions[i].prefix))
@@ -107,8 +105,7 @@ static int configured(const struct pl_aws *aws, enum pl_aws_service service,
         found = env_text("AWS_ENDPOINT_URL");
     if (found == NULL)
         return pl_profile_setting(aws->profile, "endpoint_url", url, 512, err);
-    if (!pl_starts_with(found, "http://") &&
-        !pl_starts_with(found, "https://"))
+    if (!pl_starts_with(found, "http://") && !pl_starts_with(found, "https://"))
         return pl_fail(err, PL_CONFIG_INVALID,
                        "endpoint URL '%s' must begin with http:// or https://",
                        found);
@@ -119,9 +116,8 @@ static int configured(const struct pl_aws *aws, enum pl_aws_service service,
 }
 
 int pl_aws_endpoint(const struct pl_aws *aws, enum pl_aws_service service,
-                    const char *region, const char *bucket,
-                    struct pl_buf *base, bool *is_path_style,
-                    struct pl_err *err)
+                    const char *region, const char *bucket, struct pl_buf *base,
+                    bool *is_path_style, struct pl_err *err)
 {
     char url[512];
     bool is_path = true;
@@ -163,8 +159,7 @@ static int payload_hash(const struct pl_aws_call *call,
     unsigned char raw[PL_SHA256_BYTES];
 
     if (call->payload_hash != NULL) {
-        (void)snprintf(hash, PL_SHA256_BYTES * 2 + 1, "%s",
-                       call->payload_hash);
+        (void)snprintf(hash, PL_SHA256_BYTES * 2 + 1, "%s", call->payload_hash);
         return 0;
     }
     pl_sha256(req->body != NULL ? req->body : "", req->body_len, raw);
@@ -202,8 +197,8 @@ static int sign(struct pl_aws *aws, const struct pl_aws_call *call,
         return 0;
     if (pl_credentials_get(aws, &keys, err) != 0)
         return -1;
-    (void)snprintf(host, sizeof(host), "%.*s",
-                   (int)strcspn(host_of(req), "/"), host_of(req));
+    (void)snprintf(host, sizeof(host), "%.*s", (int)strcspn(host_of(req), "/"),
+                   host_of(req));
     pl_time_basic(pl_now_ms(&aws->clock) + a->skew_ms, time);
     (void)payload_hash(call, req, hash);
     if (pl_http_headers_set(&req->headers, "host", host, err) != 0 ||
@@ -215,8 +210,7 @@ static int sign(struct pl_aws *aws, const struct pl_aws_call *call,
                              keys->session_token, err) != 0) ||
         pl_sigv4_authorization(&in, keys, &value, err) != 0)
         return -1;
-    return pl_http_headers_set(&req->headers, "authorization", value.data,
-                               err);
+    return pl_http_headers_set(&req->headers, "authorization", value.data, err);
 }
 
 static int64_t retry_after_ms(const struct pl_http_response *resp)
@@ -314,10 +308,9 @@ static bool may_repeat(const struct pl_aws_call *call, const struct pl_err *e,
 /* Sends once. 0: a good answer. -1: *err is filled, *kind tells of what kind
  * it was, *is_cured that another attempt is due at once. */
 static int send_once(struct pl_aws *aws, const struct pl_aws_call *call,
-                     struct pl_http_request *req,
-                     struct pl_http_response *resp, struct attempt *a,
-                     enum pl_retry_kind *kind, bool *is_cured,
-                     struct pl_err *err)
+                     struct pl_http_request *req, struct pl_http_response *resp,
+                     struct attempt *a, enum pl_retry_kind *kind,
+                     bool *is_cured, struct pl_err *err)
 {
     struct pl_service_error e = {{0}, {0}, {0}, {0}};
     const char *id;
@@ -336,8 +329,8 @@ static int send_once(struct pl_aws *aws, const struct pl_aws_call *call,
     id = pl_http_headers_get(&resp->headers, "x-amzn-requestid");
     if (id == NULL)
         id = pl_http_headers_get(&resp->headers, "x-amz-request-id");
-    pl_debug("%s attempt %d: HTTP %d (request %s)", call->operation,
-             a->number, resp->status, id != NULL ? id : "?");
+    pl_debug("%s attempt %d: HTTP %d (request %s)", call->operation, a->number,
+             resp->status, id != NULL ? id : "?");
     if (resp->status / 100 == 2 || resp->status == 304)
         return 0;
     pl_error_read(call->protocol, resp, &e);

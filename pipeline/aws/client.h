@@ -25,8 +25,8 @@ struct pl_aws {
     struct pl_credentials_chain chain;
     struct pl_retry retry;
     char region[64];
-    struct pl_http_curl curl;       /* behind http unless a test put its own */
-    bool is_s3_path_style;          /* LAKESEG_S3_PATH_STYLE, or by need */
+    struct pl_http_curl curl; /* behind http unless a test put its own */
+    bool is_s3_path_style;    /* LAKESEG_S3_PATH_STYLE, or by need */
     char profile[128];
 };
 
@@ -49,21 +49,25 @@ void pl_aws_release(struct pl_aws *aws);
  * says which it became. region NULL: aws->region.
  */
 int pl_aws_endpoint(const struct pl_aws *aws, enum pl_aws_service service,
-                    const char *region, const char *bucket,
-                    struct pl_buf *base, bool *is_path_style,
-                    struct pl_err *err) PL_MUST_CHECK;
+                    const char *region, const char *bucket, struct pl_buf *base,
+                    bool *is_path_style, struct pl_err *err) PL_MUST_CHECK;
 
 /* How a service words its errors. */
-enum pl_aws_protocol { PL_AWS_JSON, PL_AWS_REST_JSON, PL_AWS_QUERY, PL_AWS_S3XML };
+enum pl_aws_protocol {
+    PL_AWS_JSON,
+    PL_AWS_REST_JSON,
+    PL_AWS_QUERY,
+    PL_AWS_S3XML
+};
 
 struct pl_aws_call {
     enum pl_aws_service service;
     enum pl_aws_protocol protocol;
-    const char *operation;      /* "StartQueryExecution", for messages */
-    const char *region;         /* NULL: aws->region */
-    bool is_unsigned;           /* AssumeRoleWithWebIdentity */
-    bool is_idempotent;         /* false: an unclear answer is not repeated */
-    const char *payload_hash;   /* S3: NULL hashes the body */
+    const char *operation;    /* "StartQueryExecution", for messages */
+    const char *region;       /* NULL: aws->region */
+    bool is_unsigned;         /* AssumeRoleWithWebIdentity */
+    bool is_idempotent;       /* false: an unclear answer is not repeated */
+    const char *payload_hash; /* S3: NULL hashes the body */
 };
 
 /*

@@ -51,13 +51,12 @@ int pl_credentials_environment(struct pl_aws *aws, bool *is_configured,
                             "AWS_SECRET_ACCESS_KEY", err) != 0)
         return -1;
     return pl_credentials_copy(out->session_token, sizeof(out->session_token),
-                               token != NULL ? token : "",
-                               "AWS_SESSION_TOKEN", err);
+                               token != NULL ? token : "", "AWS_SESSION_TOKEN",
+                               err);
 }
 
 int pl_credentials_web_identity(struct pl_aws *aws, bool *is_configured,
-                                struct pl_credentials *out,
-                                struct pl_err *err)
+                                struct pl_credentials *out, struct pl_err *err)
 {
     const char *path = env_text("AWS_WEB_IDENTITY_TOKEN_FILE");
     const char *role = env_text("AWS_ROLE_ARN");

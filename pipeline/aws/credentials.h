@@ -29,7 +29,7 @@ struct pl_credentials_chain {
     struct pl_credentials cached;
     bool is_cached;
     bool can_refresh; /* asking the source again may bring newer ones */
-    char source[64]; /* "environment", "profile 'x'", ... for messages */
+    char source[64];  /* "environment", "profile 'x'", ... for messages */
 };
 int pl_credentials_get(struct pl_aws *aws, const struct pl_credentials **out,
                        struct pl_err *err) PL_MUST_CHECK;

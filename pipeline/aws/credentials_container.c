@@ -22,9 +22,9 @@ static const char *env_text(const char *name)
 /* Plain http only where nobody can listen in. */
 static int check_full_uri(const char *uri, struct pl_err *err)
 {
-    static const char *const hosts[] = {
-        "127.", "localhost", "169.254.170.2", "169.254.170.23",
-        "[fd00:ec2::23]", "[::1]"};
+    static const char *const hosts[] = {"127.",           "localhost",
+                                        "169.254.170.2",  "169.254.170.23",
+                                        "[fd00:ec2::23]", "[::1]"};
     const char *host = uri + strlen("http://");
 
     if (pl_starts_with(uri, "https://"))
@@ -34,8 +34,7 @@ static int check_full_uri(const char *uri, struct pl_err *err)
         const size_t len = strlen(hosts[i]);
 
         if (strncmp(host, hosts[i], len) == 0 &&
-            (hosts[i][len - 1] == '.' ||
-             strchr(":/", host[len]) != NULL))
+            (hosts[i][len - 1] == '.' || strchr(":/", host[len]) != NULL))
             return 0;
     }
     return pl_fail(err, PL_CONFIG_INVALID,
@@ -65,8 +64,7 @@ static int set_url(struct pl_http_request *req, struct pl_err *err)
     base = (size_t)(host - full) + strcspn(host, "/");
     if (pl_buf_add(&req->base, full, base, err) != 0)
         return -1;
-    return pl_buf_adds(&req->path, full[base] != '\0' ? full + base : "/",
-                       err);
+    return pl_buf_adds(&req->path, full[base] != '\0' ? full + base : "/", err);
 }
 
 static int set_token(struct pl_http_request *req, struct pl_err *err)
@@ -111,8 +109,7 @@ int pl_credentials_parse_container(const char *text, size_t len,
                                    struct pl_err *err)
 {
     json_t *body = json_loadb(text, len, 0, NULL);
-    const char *until =
-        json_string_value(json_object_get(body, "Expiration"));
+    const char *until = json_string_value(json_object_get(body, "Expiration"));
     int64_t ms = 0;
     int rc = -1;
 
@@ -156,10 +153,11 @@ static int fetch(struct pl_aws *aws, const struct pl_http_request *req,
 int pl_credentials_container(struct pl_aws *aws, bool *is_configured,
                              struct pl_credentials *out, struct pl_err *err)
 {
-    PL_AUTO(pl_http_request) req = {.method = "GET",
-                                    .connect_timeout_ms = TIMEOUT_MS,
-                                    .stall_timeout_ms = TIMEOUT_MS,
-                                    .max_body_bytes = 65536};
+    PL_AUTO(pl_http_request)
+    req = {.method = "GET",
+           .connect_timeout_ms = TIMEOUT_MS,
+           .stall_timeout_ms = TIMEOUT_MS,
+           .max_body_bytes = 65536};
     PL_AUTO(pl_http_response) resp = {.status = 0};
     int rc;
 
@@ -169,8 +167,8 @@ int pl_credentials_container(struct pl_aws *aws, bool *is_configured,
     if (!*is_configured)
         return 0;
     if (set_url(&req, err) != 0 || set_token(&req, err) != 0 ||
-        pl_http_headers_set(&req.headers, "accept", "application/json",
-                            err) != 0 ||
+        pl_http_headers_set(&req.headers, "accept", "application/json", err) !=
+            0 ||
         fetch(aws, &req, &resp, err) != 0)
         return pl_context(err, "container endpoint");
     rc = pl_credentials_parse_container(pl_buf_str(&resp.body), resp.body.len,

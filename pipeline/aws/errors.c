@@ -32,8 +32,7 @@ static void read_json(const struct pl_http_response *resp,
                       struct pl_service_error *e)
 {
     json_t *body = json_loadb(pl_buf_str(&resp->body), resp->body.len, 0, NULL);
-    const char *type =
-        pl_http_headers_get(&resp->headers, "x-amzn-errortype");
+    const char *type = pl_http_headers_get(&resp->headers, "x-amzn-errortype");
 
     copy_name(e->code, sizeof(e->code),
               type != NULL ? type : member(body, "__type", "code"));
@@ -79,9 +78,8 @@ static bool is_one_of(const char *code, const char *const *list, size_t count)
 
 bool pl_error_is_expired(const char *code)
 {
-    static const char *const expired[] = {"ExpiredToken",
-                                          "ExpiredTokenException",
-                                          "TokenRefreshRequired"};
+    static const char *const expired[] = {
+        "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"};
 
     return is_one_of(code, expired, PL_COUNT(expired));
 }
@@ -90,12 +88,19 @@ static enum pl_code code_of(int status, const char *code,
                             enum pl_retry_kind kind)
 {
     static const char *const signature[] = {
-        "SignatureDoesNotMatch", "InvalidSignatureException",
-        "InvalidAccessKeyId", "UnrecognizedClientException",
-        "InvalidClientTokenId", "InvalidToken", "IncompleteSignature",
-        "IncompleteSignatureException", "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException", "RequestTimeTooSkewed",
-        "AuthorizationHeaderMalformed", "AuthFailure"};
+        "SignatureDoesNotMatch",
+        "InvalidSignatureException",
+        "InvalidAccessKeyId",
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+        "InvalidToken",
+        "IncompleteSignature",
+        "IncompleteSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "RequestTimeTooSkewed",
+        "AuthorizationHeaderMalformed",
+        "AuthFailure"};
 
     if (pl_error_is_expired(code))
         return PL_CREDENTIALS_EXPIRED;

@@ -8,10 +8,10 @@
 #include "pipeline/aws/client.h"
 
 struct pl_service_error {
-    char code[64];     /* "NoSuchKey"; "" when the answer does not say */
+    char code[64]; /* "NoSuchKey"; "" when the answer does not say */
     char message[512];
     char request_id[128];
-    char region[64];   /* S3: where the bucket really is, or "" */
+    char region[64]; /* S3: where the bucket really is, or "" */
 };
 
 /* Reads whatever the answer has; never fails, fields stay "". */

@@ -68,8 +68,8 @@ struct pl_http {
 struct pl_http_curl {
     void *impl;
 };
-int pl_http_curl_open(struct pl_http_curl *http, struct pl_err *err)
-    PL_MUST_CHECK;
+int pl_http_curl_open(struct pl_http_curl *http,
+                      struct pl_err *err) PL_MUST_CHECK;
 struct pl_http pl_http_curl_door(struct pl_http_curl *http);
 void pl_http_curl_release(struct pl_http_curl *http);
 

@@ -83,8 +83,7 @@ static int on_seek(void *ctx, curl_off_t offset, int origin)
 {
     struct transfer *t = ctx;
 
-    if (origin != SEEK_SET || offset < 0 ||
-        (uint64_t)offset > t->req->body_len)
+    if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > t->req->body_len)
         return CURL_SEEKFUNC_FAIL;
     t->body_at = (size_t)offset;
     return CURL_SEEKFUNC_OK;
@@ -125,22 +124,21 @@ static int set_body(struct transfer *t)
     if (strcmp(req->method, "HEAD") == 0)
         return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L) == CURLE_OK ? 0 : -1;
     if (strcmp(req->method, "PUT") == 0) {
-        is_ok = curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L) == CURLE_OK &&
-                curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE,
-                                 (curl_off_t)req->body_len) == CURLE_OK &&
-                curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read) ==
-                    CURLE_OK &&
-                curl_easy_setopt(easy, CURLOPT_READDATA, t) == CURLE_OK &&
-                curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek) ==
-                    CURLE_OK &&
-                curl_easy_setopt(easy, CURLOPT_SEEKDATA, t) == CURLE_OK;
+        is_ok =
+            curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L) == CURLE_OK &&
+            curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE,
+                             (curl_off_t)req->body_len) == CURLE_OK &&
+            curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read) == CURLE_OK &&
+            curl_easy_setopt(easy, CURLOPT_READDATA, t) == CURLE_OK &&
+            curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek) == CURLE_OK &&
+            curl_easy_setopt(easy, CURLOPT_SEEKDATA, t) == CURLE_OK;
     } else if (strcmp(req->method, "POST") == 0) {
-        is_ok = curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
-                curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
-                                 (curl_off_t)req->body_len) == CURLE_OK &&
-                curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
-                                 req->body != NULL ? req->body : "") ==
-                    CURLE_OK;
+        is_ok =
+            curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK &&
+            curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                             (curl_off_t)req->body_len) == CURLE_OK &&
+            curl_easy_setopt(easy, CURLOPT_POSTFIELDS,
+                             req->body != NULL ? req->body : "") == CURLE_OK;
     }
     return is_ok && curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
                                      req->method) == CURLE_OK
@@ -197,8 +195,7 @@ static void set_limits(CURL *easy, const struct pl_http_request *req)
     (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, 512L * 1024L);
     (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 512L * 1024L);
-    (void)curl_easy_setopt(easy, CURLOPT_USERAGENT,
-                           "lakeseg/" LAKESEG_VERSION);
+    (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "lakeseg/" LAKESEG_VERSION);
 }
 
 static int finish(struct transfer *t, CURLcode rc, const char *detail)
@@ -218,8 +215,7 @@ static int finish(struct transfer *t, CURLcode rc, const char *detail)
         return pl_fail_memory(t->err);
     if (rc == CURLE_SSL_CACERT_BADFILE || rc == CURLE_URL_MALFORMAT ||
         rc == CURLE_UNSUPPORTED_PROTOCOL)
-        return pl_fail(t->err, PL_CONFIG_INVALID, "'%s': %s",
-                       t->req->base.data,
+        return pl_fail(t->err, PL_CONFIG_INVALID, "'%s': %s", t->req->base.data,
                        *detail != '\0' ? detail : curl_easy_strerror(rc));
     return pl_fail(t->err, PL_SERVICE_UNAVAILABLE, "'%s': %s",
                    t->req->base.data,
@@ -238,8 +234,7 @@ static int perform(struct transfer *t, const char *url,
     if (curl_easy_setopt(easy, CURLOPT_URL, url) != CURLE_OK ||
         curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail) != CURLE_OK ||
         curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers) != CURLE_OK ||
-        curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) !=
-            CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) != CURLE_OK ||
         curl_easy_setopt(easy, CURLOPT_HEADERDATA, t) != CURLE_OK ||
         curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) != CURLE_OK ||
         curl_easy_setopt(easy, CURLOPT_WRITEDATA, t) != CURLE_OK ||

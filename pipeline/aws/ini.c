@@ -148,16 +148,14 @@ static void files_release(struct files *f)
     pl_buf_release(&f->config);
 }
 
-static int files_open(struct files *f, const char *profile,
-                      struct pl_err *err)
+static int files_open(struct files *f, const char *profile, struct pl_err *err)
 {
     f->credentials.max_bytes = FILE_BYTES_MAX;
     f->config.max_bytes = FILE_BYTES_MAX;
     (void)snprintf(f->config_section, sizeof(f->config_section), "%s%s",
-                   strcmp(profile, "default") == 0 ? "" : "profile ",
-                   profile);
-    if (read_file("AWS_SHARED_CREDENTIALS_FILE", "credentials",
-                  &f->credentials, err) != 0)
+                   strcmp(profile, "default") == 0 ? "" : "profile ", profile);
+    if (read_file("AWS_SHARED_CREDENTIALS_FILE", "credentials", &f->credentials,
+                  err) != 0)
         return -1;
     return read_file("AWS_CONFIG_FILE", "config", &f->config, err);
 }
@@ -172,8 +170,8 @@ int pl_profile_setting(const char *profile, const char *key, char *out,
         return -1;
     if (!pl_ini_find(pl_buf_str(&f.credentials), f.credentials.len, profile,
                      key, out, cap))
-        (void)pl_ini_find(pl_buf_str(&f.config), f.config.len,
-                          f.config_section, key, out, cap);
+        (void)pl_ini_find(pl_buf_str(&f.config), f.config.len, f.config_section,
+                          key, out, cap);
     return 0;
 }
 
@@ -183,9 +181,8 @@ int pl_profile_exists(const char *profile, bool *exists, struct pl_err *err)
 
     if (files_open(&f, profile, err) != 0)
         return -1;
-    *exists = pl_ini_has(pl_buf_str(&f.credentials), f.credentials.len,
-                         profile) ||
-              pl_ini_has(pl_buf_str(&f.config), f.config.len,
-                         f.config_section);
+    *exists =
+        pl_ini_has(pl_buf_str(&f.credentials), f.credentials.len, profile) ||
+        pl_ini_has(pl_buf_str(&f.config), f.config.len, f.config_section);
     return 0;
 }

@@ -95,11 +95,11 @@ static int read_job(const json_t *body, struct pl_pinpoint_job *job,
 
 static json_t *import_body(const struct pl_pinpoint_import *import)
 {
-    json_t *body = json_pack(
-        "{s:s, s:s, s:s, s:b, s:b}", "Format", import->format, "RoleArn",
-        import->role_arn, "S3Url", import->s3_url, "DefineSegment",
-        import->define_segment, "RegisterEndpoints",
-        import->register_endpoints);
+    json_t *body =
+        json_pack("{s:s, s:s, s:s, s:b, s:b}", "Format", import->format,
+                  "RoleArn", import->role_arn, "S3Url", import->s3_url,
+                  "DefineSegment", import->define_segment, "RegisterEndpoints",
+                  import->register_endpoints);
 
     if (import->segment_id != NULL)
         (void)json_object_set_new(body, "SegmentId",
@@ -156,8 +156,8 @@ static int look_through(const json_t *items, const char *s3_url, char *newest,
 
     json_array_foreach(items, i, item)
     {
-        const char *url = json_string_value(json_object_get(
-            json_object_get(item, "Definition"), "S3Url"));
+        const char *url = json_string_value(
+            json_object_get(json_object_get(item, "Definition"), "S3Url"));
         char created[64];
 
         pl_json_text(item, "CreationDate", created, sizeof(created));
@@ -204,8 +204,7 @@ int pl_pinpoint_find_job(struct pl_aws *aws, const char *region,
 }
 
 int pl_pinpoint_get_segment(struct pl_aws *aws, const char *region,
-                            const char *application_id,
-                            const char *segment_id,
+                            const char *application_id, const char *segment_id,
                             struct pl_pinpoint_segment *segment,
                             struct pl_err *err)
 {
@@ -213,8 +212,8 @@ int pl_pinpoint_get_segment(struct pl_aws *aws, const char *region,
     PL_AUTO(pl_json) answer = {0};
 
     if (make_path(application_id, "/segments", segment_id, &path, err) != 0 ||
-        call_pinpoint(aws, "GetSegment", region, path.data, NULL, NULL,
-                      &answer, err) != 0)
+        call_pinpoint(aws, "GetSegment", region, path.data, NULL, NULL, &answer,
+                      err) != 0)
         return -1;
     memset(segment, 0, sizeof(*segment));
     pl_json_text(answer.value, "Id", segment->id, sizeof(segment->id));

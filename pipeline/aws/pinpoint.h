@@ -13,11 +13,11 @@
 struct pl_pinpoint_import {
     const char *application_id;
     const char *role_arn;
-    const char *s3_url;       /* an object, or a prefix ending in "/" */
-    const char *format;       /* "CSV" or "JSON" */
+    const char *s3_url; /* an object, or a prefix ending in "/" */
+    const char *format; /* "CSV" or "JSON" */
     bool define_segment;
     bool register_endpoints;
-    const char *segment_id;   /* these may be NULL */
+    const char *segment_id; /* these may be NULL */
     const char *segment_name;
 };
 
@@ -25,15 +25,15 @@ struct pl_pinpoint_import {
 
 struct pl_pinpoint_job {
     char id[128];
-    char status[40];        /* as the service words it */
-    bool is_final;          /* COMPLETED or FAILED; unknown words: go on */
+    char status[40]; /* as the service words it */
+    bool is_final;   /* COMPLETED or FAILED; unknown words: go on */
     bool is_failed;
-    char segment_id[128];   /* Definition.SegmentId, or "" */
-    int64_t pieces_done;    /* -1 where the service did not say */
+    char segment_id[128]; /* Definition.SegmentId, or "" */
+    int64_t pieces_done;  /* -1 where the service did not say */
     int64_t pieces_failed;
     int64_t pieces_total;
-    int64_t processed;      /* TotalProcessed: endpoint definitions */
-    int64_t failures;       /* TotalFailures */
+    int64_t processed; /* TotalProcessed: endpoint definitions */
+    int64_t failures;  /* TotalFailures */
     char *failure[PL_PINPOINT_FAILURES_MAX]; /* texts, as given */
     size_t failure_count;
 };
@@ -57,12 +57,11 @@ int pl_pinpoint_find_job(struct pl_aws *aws, const char *region,
 struct pl_pinpoint_segment {
     char id[128];
     char name[256];
-    int64_t size;        /* ImportDefinition.Size, -1 unknown */
+    int64_t size; /* ImportDefinition.Size, -1 unknown */
     int64_t version;
 };
 int pl_pinpoint_get_segment(struct pl_aws *aws, const char *region,
-                            const char *application_id,
-                            const char *segment_id,
+                            const char *application_id, const char *segment_id,
                             struct pl_pinpoint_segment *segment,
                             struct pl_err *err) PL_MUST_CHECK;
 

@@ -24,12 +24,21 @@ static bool is_one_of(const char *code, const char *const *list, size_t count)
 enum pl_retry_kind pl_retry_classify(int status, const char *code)
 {
     static const char *const throttle[] = {
-        "Throttling", "ThrottlingException", "ThrottledException", "Throttled",
-        "RequestThrottledException", "RequestThrottled",
-        "TooManyRequestsException", "ProvisionedThroughputExceededException",
-        "TransactionInProgressException", "RequestLimitExceeded",
-        "BandwidthLimitExceeded", "LimitExceededException", "SlowDown",
-        "PriorRequestNotComplete", "EC2ThrottledException"};
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "Throttled",
+        "RequestThrottledException",
+        "RequestThrottled",
+        "TooManyRequestsException",
+        "ProvisionedThroughputExceededException",
+        "TransactionInProgressException",
+        "RequestLimitExceeded",
+        "BandwidthLimitExceeded",
+        "LimitExceededException",
+        "SlowDown",
+        "PriorRequestNotComplete",
+        "EC2ThrottledException"};
     static const char *const transient[] = {
         "RequestTimeout", "RequestTimeoutException", "InternalError",
         "IDPCommunicationError"};
@@ -77,8 +86,8 @@ void pl_retry_init(struct pl_retry *retry)
     retry->random = system_random;
 }
 
-bool pl_retry_next(struct pl_retry *retry, enum pl_retry_kind kind,
-                   int attempt, int64_t retry_after_ms, int64_t *wait_ms)
+bool pl_retry_next(struct pl_retry *retry, enum pl_retry_kind kind, int attempt,
+                   int64_t retry_after_ms, int64_t *wait_ms)
 {
     int64_t most = retry->base_ms;
 
@@ -92,8 +101,7 @@ bool pl_retry_next(struct pl_retry *retry, enum pl_retry_kind kind,
         most = WAIT_MAX_MS;
     *wait_ms = (int64_t)(retry->random(retry->random_ctx) * (double)most);
     if (retry_after_ms > *wait_ms)
-        *wait_ms =
-            retry_after_ms < WAIT_MAX_MS ? retry_after_ms : WAIT_MAX_MS;
+        *wait_ms = retry_after_ms < WAIT_MAX_MS ? retry_after_ms : WAIT_MAX_MS;
     return true;
 }
 

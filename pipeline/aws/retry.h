@@ -11,10 +11,10 @@
 #include <stdint.h>
 
 struct pl_retry {
-    int max_attempts;     /* AWS_MAX_ATTEMPTS; default 3, 1: no retry */
-    int64_t base_ms;      /* LAKESEG_RETRY_BASE_MS; default 1000 */
-    int tokens;           /* bucket: 500 at first */
-    int64_t deadline_ms;  /* for all attempts of a call; 0: none */
+    int max_attempts;    /* AWS_MAX_ATTEMPTS; default 3, 1: no retry */
+    int64_t base_ms;     /* LAKESEG_RETRY_BASE_MS; default 1000 */
+    int tokens;          /* bucket: 500 at first */
+    int64_t deadline_ms; /* for all attempts of a call; 0: none */
     void *random_ctx;
     double (*random)(void *ctx); /* 0 <= x < 1 */
 };
@@ -28,8 +28,8 @@ enum pl_retry_kind pl_retry_classify(int status, const char *code);
 void pl_retry_init(struct pl_retry *retry);
 /* Whether attempt number attempt (1 = first) may be followed by another; takes
  * tokens and gives the wait. retry_after_ms: the service's wish, or -1. */
-bool pl_retry_next(struct pl_retry *retry, enum pl_retry_kind kind,
-                   int attempt, int64_t retry_after_ms, int64_t *wait_ms);
+bool pl_retry_next(struct pl_retry *retry, enum pl_retry_kind kind, int attempt,
+                   int64_t retry_after_ms, int64_t *wait_ms);
 /* After a success: gives tokens back. attempts: how many it took. */
 void pl_retry_success(struct pl_retry *retry, enum pl_retry_kind last,
                       int attempts);

@@ -26,9 +26,8 @@ static int begin(struct pl_aws *aws, const char *method, const char *bucket,
         (pl_buf_adds(&req->path, bucket, err) != 0 ||
          (key != NULL && pl_buf_addc(&req->path, '/', err) != 0)))
         return -1;
-    return key != NULL
-               ? pl_uri_encode(&req->path, key, strlen(key), true, err)
-               : 0;
+    return key != NULL ? pl_uri_encode(&req->path, key, strlen(key), true, err)
+                       : 0;
 }
 
 static int add_query(struct pl_http_request *req, const char *name,
@@ -92,8 +91,7 @@ static void read_object(const struct pl_http_response *resp,
     copy(object->crc64nvme, sizeof(object->crc64nvme),
          type != NULL && strcmp(type, "COMPOSITE") == 0
              ? ""
-             : pl_http_headers_get(&resp->headers,
-                                   "x-amz-checksum-crc64nvme"));
+             : pl_http_headers_get(&resp->headers, "x-amz-checksum-crc64nvme"));
 }
 
 int pl_s3_get(struct pl_aws *aws, const char *bucket, const char *key,
@@ -171,8 +169,8 @@ static int set_body(struct pl_http_request *req, const void *data, size_t len,
     req->body_len = len;
     pl_crc64_text(pl_crc64nvme(0, data, len), text);
     (void)snprintf(crc, 16, "%s", text);
-    return pl_http_headers_set(&req->headers, "x-amz-checksum-crc64nvme",
-                               text, err);
+    return pl_http_headers_set(&req->headers, "x-amz-checksum-crc64nvme", text,
+                               err);
 }
 
 int pl_s3_put(struct pl_aws *aws, const char *bucket, const char *key,
@@ -195,8 +193,7 @@ int pl_s3_put(struct pl_aws *aws, const char *bucket, const char *key,
     return 0;
 }
 
-int pl_s3_create_upload(struct pl_aws *aws, const char *bucket,
-                        const char *key,
+int pl_s3_create_upload(struct pl_aws *aws, const char *bucket, const char *key,
                         const struct pl_s3_put_options *options,
                         char upload_id[1024], struct pl_err *err)
 {
@@ -210,8 +207,8 @@ int pl_s3_create_upload(struct pl_aws *aws, const char *bucket,
         set_put_headers(&req, &type_only, err) != 0 ||
         pl_http_headers_set(&req.headers, "x-amz-checksum-algorithm",
                             "CRC64NVME", err) != 0 ||
-        pl_http_headers_set(&req.headers, "x-amz-checksum-type",
-                            "FULL_OBJECT", err) != 0 ||
+        pl_http_headers_set(&req.headers, "x-amz-checksum-type", "FULL_OBJECT",
+                            err) != 0 ||
         /* an upload begun twice costs an abort, not a second object */
         send_s3(aws, "CreateMultipartUpload", false, &req, &resp, err) != 0)
         return -1;
@@ -299,8 +296,8 @@ static int complete_once(struct pl_aws *aws, const char *bucket,
     if (crc64nvme != NULL &&
         (pl_http_headers_set(&req.headers, "x-amz-checksum-crc64nvme",
                              crc64nvme, err) != 0 ||
-         pl_http_headers_set(&req.headers, "x-amz-checksum-type",
-                             "FULL_OBJECT", err) != 0))
+         pl_http_headers_set(&req.headers, "x-amz-checksum-type", "FULL_OBJECT",
+                             err) != 0))
         return -1;
     req.body = body->data;
     req.body_len = body->len;
@@ -526,8 +523,8 @@ static int key_end(void *ctx, struct pl_err *err)
                : -1;
 }
 
-static int list_page(struct pl_aws *aws, const char *bucket,
-                     const char *prefix, struct walk *w, struct pl_err *err)
+static int list_page(struct pl_aws *aws, const char *bucket, const char *prefix,
+                     struct walk *w, struct pl_err *err)
 {
     PL_AUTO(pl_http_request) req = {.sink = NULL};
     PL_AUTO(pl_http_response) resp = {.status = 0};

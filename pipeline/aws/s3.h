@@ -10,14 +10,14 @@
 
 #include "pipeline/aws/client.h"
 
-#define PL_S3_PART_MIN  (INT64_C(5) << 20) /* bytes; all parts but the last */
-#define PL_S3_PART_MAX  (INT64_C(5) << 30) /* bytes */
+#define PL_S3_PART_MIN (INT64_C(5) << 20) /* bytes; all parts but the last */
+#define PL_S3_PART_MAX (INT64_C(5) << 30) /* bytes */
 #define PL_S3_PARTS_MAX 10000
 
 struct pl_s3_object {
-    int64_t bytes;       /* of the whole object, -1 unknown */
-    char etag[128];      /* with its quotes */
-    char crc64nvme[16];  /* base64 of the full object, or "" */
+    int64_t bytes;      /* of the whole object, -1 unknown */
+    char etag[128];     /* with its quotes */
+    char crc64nvme[16]; /* base64 of the full object, or "" */
 };
 
 /* Range first..last inclusive (last < 0: to the end; first < 0: no range).
@@ -32,8 +32,8 @@ int pl_s3_head(struct pl_aws *aws, const char *bucket, const char *key,
                struct pl_s3_object *object, struct pl_err *err) PL_MUST_CHECK;
 
 struct pl_s3_put_options {
-    const char *content_type;  /* NULL: application/octet-stream */
-    bool only_if_absent;       /* If-None-Match: * */
+    const char *content_type; /* NULL: application/octet-stream */
+    bool only_if_absent;      /* If-None-Match: * */
 };
 /* Sends x-amz-checksum-crc64nvme with the body; object->etag comes back. */
 int pl_s3_put(struct pl_aws *aws, const char *bucket, const char *key,
@@ -48,8 +48,7 @@ struct pl_s3_part {
     char crc64nvme[16];
 };
 
-int pl_s3_create_upload(struct pl_aws *aws, const char *bucket,
-                        const char *key,
+int pl_s3_create_upload(struct pl_aws *aws, const char *bucket, const char *key,
                         const struct pl_s3_put_options *options,
                         char upload_id[1024], struct pl_err *err) PL_MUST_CHECK;
 /* Fills part->etag and part->crc64nvme (the checksum sent) . */
@@ -61,8 +60,7 @@ int pl_s3_upload_part(struct pl_aws *aws, const char *bucket, const char *key,
 int pl_s3_complete_upload(struct pl_aws *aws, const char *bucket,
                           const char *key, const char *upload_id,
                           const struct pl_s3_part *parts, size_t count,
-                          const char *crc64nvme,
-                          struct pl_s3_object *object,
+                          const char *crc64nvme, struct pl_s3_object *object,
                           struct pl_err *err) PL_MUST_CHECK;
 int pl_s3_abort_upload(struct pl_aws *aws, const char *bucket, const char *key,
                        const char *upload_id, struct pl_err *err) PL_MUST_CHECK;

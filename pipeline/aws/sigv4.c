@@ -7,11 +7,18 @@
 
 bool pl_sigv4_signs(const char *name)
 {
-    static const char *const never[] = {
-        "authorization",       "connection", "expect",
-        "keep-alive",          "te",         "proxy-authenticate",
-        "proxy-authorization", "trailer",    "transfer-encoding",
-        "upgrade",             "user-agent", "x-amzn-trace-id"};
+    static const char *const never[] = {"authorization",
+                                        "connection",
+                                        "expect",
+                                        "keep-alive",
+                                        "te",
+                                        "proxy-authenticate",
+                                        "proxy-authorization",
+                                        "trailer",
+                                        "transfer-encoding",
+                                        "upgrade",
+                                        "user-agent",
+                                        "x-amzn-trace-id"};
 
     for (size_t i = 0; i < PL_COUNT(never); i++)
         if (strcmp(name, never[i]) == 0)
@@ -92,8 +99,7 @@ static int by_name(const void *va, const void *vb)
 
 #define QUERY_PAIRS_MAX 64
 
-static int add_query(const char *query, struct pl_buf *out,
-                     struct pl_err *err)
+static int add_query(const char *query, struct pl_buf *out, struct pl_err *err)
 {
     struct pair pairs[QUERY_PAIRS_MAX];
     size_t count = 0;
@@ -140,8 +146,7 @@ static size_t sort_headers(const struct pl_http_headers *headers,
 }
 
 /* Trimmed, inner runs of blanks reduced to one. */
-static int add_value(const char *value, struct pl_buf *out,
-                     struct pl_err *err)
+static int add_value(const char *value, struct pl_buf *out, struct pl_err *err)
 {
     bool is_gap = false;
     bool is_first = true;
@@ -242,8 +247,7 @@ static int signing_key(const struct pl_sigv4 *in, const char *secret,
     pl_hmac_sha256(first.data, first.len, in->time, 8, key);
     pl_wipe(first.data, first.len);
     pl_hmac_sha256(key, PL_SHA256_BYTES, in->region, strlen(in->region), key);
-    pl_hmac_sha256(key, PL_SHA256_BYTES, in->service, strlen(in->service),
-                   key);
+    pl_hmac_sha256(key, PL_SHA256_BYTES, in->service, strlen(in->service), key);
     pl_hmac_sha256(key, PL_SHA256_BYTES, "aws4_request", 12, key);
     return 0;
 }

@@ -16,7 +16,7 @@ struct pl_sigv4 {
     const char *payload_hash; /* lower-case hex, or one of S3's constants */
     const char *time;         /* "20261123T010203Z" */
     const char *region;
-    const char *service;      /* the signing name */
+    const char *service; /* the signing name */
     bool is_s3; /* the path is signed as it is sent; else normalized and
                    encoded once more */
 };

@@ -18,8 +18,7 @@ static bool region_of(const char *arn, char region[64])
         at++;
     }
     len = strcspn(at, ":");
-    if (strncmp(arn, "arn:", 4) != 0 || len == 0 || len >= 64 ||
-        at[len] != ':')
+    if (strncmp(arn, "arn:", 4) != 0 || len == 0 || len >= 64 || at[len] != ':')
         return false;
     memcpy(region, at, len);
     region[len] = '\0';

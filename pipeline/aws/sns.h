@@ -24,7 +24,7 @@ struct pl_sns_message {
     const char *message;
     struct pl_sns_attribute attributes[10];
     size_t attribute_count;
-    const char *group_id;         /* FIFO topics; else NULL */
+    const char *group_id; /* FIFO topics; else NULL */
     const char *deduplication_id;
 };
 

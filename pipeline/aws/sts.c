@@ -57,12 +57,9 @@ static int read_keys(const struct pl_http_response *resp,
     return 0;
 }
 
-int pl_sts_assume_role_with_web_identity(struct pl_aws *aws,
-                                         const char *role_arn,
-                                         const char *session_name,
-                                         const char *token,
-                                         struct pl_credentials *credentials,
-                                         struct pl_err *err)
+int pl_sts_assume_role_with_web_identity(
+    struct pl_aws *aws, const char *role_arn, const char *session_name,
+    const char *token, struct pl_credentials *credentials, struct pl_err *err)
 {
     const struct pl_aws_call call = {.service = PL_AWS_STS,
                                      .protocol = PL_AWS_QUERY,

@@ -145,8 +145,7 @@ static enum pl_xml_event read_tag(struct pl_xml *xml)
     const char *end = tag_end(xml);
     const bool is_close = xml->end - xml->at >= 2 && xml->at[1] == '/';
 
-    if (end == NULL ||
-        read_name(xml, xml->at + (is_close ? 2 : 1), end) != 0)
+    if (end == NULL || read_name(xml, xml->at + (is_close ? 2 : 1), end) != 0)
         return PL_XML_BROKEN;
     xml->at = end + 1;
     if (is_close) {

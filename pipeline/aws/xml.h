@@ -11,9 +11,9 @@
 struct pl_xml {
     const char *at;
     const char *end;
-    unsigned depth;       /* of the element just begun */
-    char name[256];       /* without a prefix */
-    bool is_empty;        /* "<x/>": its end is still to come */
+    unsigned depth; /* of the element just begun */
+    char name[256]; /* without a prefix */
+    bool is_empty;  /* "<x/>": its end is still to come */
 };
 
 enum pl_xml_event { PL_XML_BEGIN, PL_XML_END, PL_XML_DONE, PL_XML_BROKEN };

@@ -21,8 +21,8 @@ void pl_buf_reset(struct pl_buf *buf)
 
 int pl_buf_reserve(struct pl_buf *buf, size_t len, struct pl_err *err)
 {
-    const size_t max = buf->max_bytes != 0 ? buf->max_bytes
-                                           : PL_BUF_MAX_DEFAULT;
+    const size_t max =
+        buf->max_bytes != 0 ? buf->max_bytes : PL_BUF_MAX_DEFAULT;
     size_t want;
     char *grown;
 

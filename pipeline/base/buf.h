@@ -22,8 +22,14 @@ struct pl_buf {
 };
 
 #define PL_BUF_MAX_DEFAULT ((size_t)64 << 20)
-#define PL_BUF_INIT {0}
-#define PL_BUF_INIT_MAX(bytes) {.max_bytes = (bytes)}
+#define PL_BUF_INIT \
+    { \
+        0 \
+    }
+#define PL_BUF_INIT_MAX(bytes) \
+    { \
+        .max_bytes = (bytes) \
+    }
 
 void pl_buf_release(struct pl_buf *buf);
 /* Empties without giving memory back. */

@@ -50,8 +50,7 @@ int pl_sleep_ms(const struct pl_clock *clock, int64_t ms, struct pl_err *err)
     return clock->sleep_ms(clock->ctx, ms, err);
 }
 
-static void format_time(int64_t unix_ms, const char *fmt,
-                        char out[PL_TIME_LEN])
+static void format_time(int64_t unix_ms, const char *fmt, char out[PL_TIME_LEN])
 {
     int64_t ms = unix_ms % 1000;
     time_t seconds = (time_t)(unix_ms / 1000);
@@ -179,8 +178,8 @@ int pl_time_parse_http(const char *text, int64_t *unix_ms)
 
     /* "Mon, 23 Nov 2026 01:02:03 GMT": the form every server must send */
     if (strlen(text) > 40 ||
-        sscanf(text, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT%n", &f[2], month,
-               &f[0], &f[3], &f[4], &f[5], &used) != 6 ||
+        sscanf(text, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT%n", &f[2], month, &f[0],
+               &f[3], &f[4], &f[5], &used) != 6 ||
         used == 0 || f[3] < 0 || f[4] < 0 || f[5] < 0)
         return -1;
     at = strstr(months, month);

@@ -36,8 +36,7 @@ void pl_sha256_of(const struct pl_slice *parts, size_t count,
     EVP_MD_CTX_free(ctx);
 }
 
-void pl_sha256(const void *data, size_t len,
-               unsigned char out[PL_SHA256_BYTES])
+void pl_sha256(const void *data, size_t len, unsigned char out[PL_SHA256_BYTES])
 {
     const struct pl_slice part = {data, len};
 
@@ -116,8 +115,8 @@ int pl_base64(struct pl_buf *out, const void *data, size_t len,
         return pl_fail(err, PL_INTERNAL_ERROR, "too much for base64");
     if (pl_buf_reserve(out, (len + 2) / 3 * 4, err) != 0)
         return -1;
-    written = EVP_EncodeBlock((unsigned char *)out->data + out->len, data,
-                              (int)len);
+    written =
+        EVP_EncodeBlock((unsigned char *)out->data + out->len, data, (int)len);
     out->len += (size_t)written;
     return 0;
 }

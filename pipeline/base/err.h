@@ -61,10 +61,10 @@ enum pl_code pl_code_by_name(const char *name);
 
 struct pl_err {
     enum pl_code code;
-    int sys;            /* errno at the point of failure, else 0 */
-    int http_status;    /* of a service's answer, else 0 */
-    char service[64];   /* the service's own error code: "NoSuchKey", or "" */
-    char msg[1024];     /* one line, lower case, no full stop, no secrets */
+    int sys;          /* errno at the point of failure, else 0 */
+    int http_status;  /* of a service's answer, else 0 */
+    char service[64]; /* the service's own error code: "NoSuchKey", or "" */
+    char msg[1024];   /* one line, lower case, no full stop, no secrets */
 };
 
 /* Record a failure. Always returns -1, so a function can return its call. */

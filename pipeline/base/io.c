@@ -62,8 +62,7 @@ struct pl_source pl_fd_source(const int *fd)
     return (struct pl_source){.ctx = ctx.out, .read = fd_read};
 }
 
-static int fd_write(void *ctx, const void *data, size_t len,
-                    struct pl_err *err)
+static int fd_write(void *ctx, const void *data, size_t len, struct pl_err *err)
 {
     const int *fd = ctx;
 

@@ -54,8 +54,9 @@ static void write_json(enum pl_log_level level, const char *text)
     char now[PL_TIME_LEN];
 
     pl_time_iso(pl_now_ms(&pl_clock_real), now);
-    if (pl_buf_addf(&line, &err, "{\"time\":\"%s\",\"level\":\"%s\","
-                                 "\"stage\":\"%s\",",
+    if (pl_buf_addf(&line, &err,
+                    "{\"time\":\"%s\",\"level\":\"%s\","
+                    "\"stage\":\"%s\",",
                     now, level_names[level], log_name) != 0 ||
         (log_run[0] != '\0' &&
          pl_buf_addf(&line, &err, "\"run\":\"%s\",", log_run) != 0) ||
@@ -136,8 +137,7 @@ void pl_progress(const char *what, uint64_t done, uint64_t total,
         return;
     progress_at_ms = now;
     if (total > 0)
-        (void)snprintf(of, sizeof(of), " of %llu",
-                       (unsigned long long)total);
+        (void)snprintf(of, sizeof(of), " of %llu", (unsigned long long)total);
     if (!is_terminal) {
         pl_info("%s: %llu%s %s", what, (unsigned long long)done, of, unit);
         return;

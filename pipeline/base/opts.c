@@ -10,8 +10,8 @@
 #include "pipeline/base/text.h"
 
 static const struct pl_opt common[] = {
-    {"log", PL_OPT_STR, NULL, "LEVEL",
-     "error, warn, info (default) or debug", "LAKESEG_LOG"},
+    {"log", PL_OPT_STR, NULL, "LEVEL", "error, warn, info (default) or debug",
+     "LAKESEG_LOG"},
     {"help", PL_OPT_FLAG, NULL, NULL,
      "print this text; --help=man prints the manual page", NULL},
     {"version", PL_OPT_FLAG, NULL, NULL, "print the version", NULL},
@@ -345,8 +345,8 @@ const char *pl_setting(const char *opt, const char *env, const char *fallback)
     return value != NULL && *value != '\0' ? value : fallback;
 }
 
-int pl_setting_int(int64_t opt, const char *env, int64_t fallback,
-                   int64_t *out, struct pl_err *err)
+int pl_setting_int(int64_t opt, const char *env, int64_t fallback, int64_t *out,
+                   struct pl_err *err)
 {
     const char *text = getenv(env);
 
@@ -359,7 +359,7 @@ int pl_setting_int(int64_t opt, const char *env, int64_t fallback,
         return 0;
     }
     if (parse_int(text, out) != 0 && pl_parse_size(text, out) != 0)
-        return pl_fail(err, PL_CONFIG_INVALID, "%s: '%s' is not a number",
-                       env, text);
+        return pl_fail(err, PL_CONFIG_INVALID, "%s: '%s' is not a number", env,
+                       text);
     return 0;
 }

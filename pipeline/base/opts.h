@@ -56,8 +56,8 @@ int pl_opts_parse(const struct pl_cli *cli, int argc, char **argv, int *first,
 /* The first of: opt if not NULL or "", the environment's env, fallback. */
 const char *pl_setting(const char *opt, const char *env, const char *fallback);
 /* The same for numbers; a malformed variable is PL_CONFIG_INVALID. */
-int pl_setting_int(int64_t opt, const char *env, int64_t fallback,
-                   int64_t *out, struct pl_err *err) PL_MUST_CHECK;
+int pl_setting_int(int64_t opt, const char *env, int64_t fallback, int64_t *out,
+                   struct pl_err *err) PL_MUST_CHECK;
 /* Reads "65536", "64K", "8M", "1G". */
 int pl_parse_size(const char *text, int64_t *bytes) PL_MUST_CHECK;
 

@@ -158,8 +158,7 @@ int pl_json_quote(struct pl_buf *out, const char *text, size_t len,
         return -1;
     for (size_t i = 0; i < len;) {
         const unsigned char c = (unsigned char)text[i];
-        const size_t n =
-            utf8_char((const unsigned char *)text + i, len - i);
+        const size_t n = utf8_char((const unsigned char *)text + i, len - i);
         int rc;
 
         if (n == 0)

@@ -25,11 +25,11 @@ struct pl_csv_cell {
 
 struct pl_csv_record {
     struct pl_csv_cell *cells;
-    size_t count;     /* 0: an empty line */
-    uint64_t number;  /* 0: the header */
-    uint64_t line;    /* of its first byte, from 1 */
-    uint64_t offset;  /* of its first byte */
-    const char *raw;  /* with its line end */
+    size_t count;    /* 0: an empty line */
+    uint64_t number; /* 0: the header */
+    uint64_t line;   /* of its first byte, from 1 */
+    uint64_t offset; /* of its first byte */
+    const char *raw; /* with its line end */
     size_t raw_len;
     bool is_malformed;
 };

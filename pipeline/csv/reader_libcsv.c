@@ -23,13 +23,13 @@ struct reader {
     size_t cap;
     struct pl_buf raw; /* the record so far */
     uint64_t number;
-    uint64_t offset; /* of the record's first byte */
-    uint64_t line;   /* of the record's first byte */
-    uint64_t lines;  /* line ends passed inside the record */
-    bool is_row;     /* libcsv ended a row in this piece */
-    bool is_after_cr; /* a record just ended with CR: a LF belongs to it */
-    bool is_cr;       /* the last byte was a CR, for counting lines */
-    bool is_skipping; /* after a quoting error, up to the next LF */
+    uint64_t offset;    /* of the record's first byte */
+    uint64_t line;      /* of the record's first byte */
+    uint64_t lines;     /* line ends passed inside the record */
+    bool is_row;        /* libcsv ended a row in this piece */
+    bool is_after_cr;   /* a record just ended with CR: a LF belongs to it */
+    bool is_cr;         /* the last byte was a CR, for counting lines */
+    bool is_skipping;   /* after a quoting error, up to the next LF */
     struct pl_err *err; /* of the call in progress; callbacks return void */
 };
 
@@ -94,9 +94,9 @@ static int emit(struct reader *r, bool is_malformed)
     if (pl_buf_reserve(&r->text, 0, r->err) != 0)
         return -1;
     for (size_t i = 0; i < record.count; i++)
-        r->cells[i] = (struct pl_csv_cell){r->text.data + r->spans[i].at,
-                                           r->spans[i].len,
-                                           r->spans[i].is_null};
+        r->cells[i] =
+            (struct pl_csv_cell){r->text.data + r->spans[i].at, r->spans[i].len,
+                                 r->spans[i].is_null};
     if (r->each(r->ctx, &record, r->err) != 0)
         return -1;
     r->number++;

@@ -238,10 +238,9 @@ static bool check_value(enum pl_column_kind kind, struct pl_csv_cell *cell,
         if (cell->len <= PL_TARGET_VALUE_MAX ||
             pl_utf8_count(cell->data, cell->len) <= PL_TARGET_VALUE_MAX)
             return true;
-        (void)snprintf(detail, sizeof(detail),
-                       "%zu characters, at most %d are taken",
-                       pl_utf8_count(cell->data, cell->len),
-                       PL_TARGET_VALUE_MAX);
+        (void)snprintf(
+            detail, sizeof(detail), "%zu characters, at most %d are taken",
+            pl_utf8_count(cell->data, cell->len), PL_TARGET_VALUE_MAX);
         return fail(v, PL_RULE_ATTRIBUTE_LENGTH, column, detail);
     case PL_COLUMN_METRIC:
         return check_number(cell, column, PL_RULE_METRIC_NUMBER, 0, v);
@@ -292,8 +291,8 @@ static bool normalize_email(struct pl_csv_cell *cell)
     if (local == 0 || local > 64 || cell->len - local < 4 ||
         memchr(at + 1, '@', cell->len - local - 1) != NULL ||
         memchr(cell->data, ' ', cell->len) != NULL ||
-        memchr(at + 1, '.', cell->len - local - 1) == NULL ||
-        at[1] == '.' || cell->data[cell->len - 1] == '.')
+        memchr(at + 1, '.', cell->len - local - 1) == NULL || at[1] == '.' ||
+        cell->data[cell->len - 1] == '.')
         return false;
     for (size_t i = local + 1; i < cell->len; i++)
         if (cell->data[i] >= 'A' && cell->data[i] <= 'Z')
@@ -304,11 +303,17 @@ static bool normalize_email(struct pl_csv_cell *cell)
 static bool is_channel(const struct pl_csv_cell *cell)
 {
     /* PUSH and IN_APP are in the service's list, but take no address */
-    static const char *const channels[] = {
-        "EMAIL",        "SMS",       "GCM",
-        "APNS",         "APNS_SANDBOX", "APNS_VOIP",
-        "APNS_VOIP_SANDBOX", "ADM",  "VOICE",
-        "BAIDU",        "CUSTOM"};
+    static const char *const channels[] = {"EMAIL",
+                                           "SMS",
+                                           "GCM",
+                                           "APNS",
+                                           "APNS_SANDBOX",
+                                           "APNS_VOIP",
+                                           "APNS_VOIP_SANDBOX",
+                                           "ADM",
+                                           "VOICE",
+                                           "BAIDU",
+                                           "CUSTOM"};
 
     for (size_t i = 0; i < PL_COUNT(channels); i++)
         if (is_word(cell, channels[i]))
@@ -364,8 +369,7 @@ static bool check_row(const struct pl_csv_shape *shape,
 
 /* The bytes as a whole, before any cell is looked at. */
 static bool check_bytes(const struct pl_csv_shape *shape,
-                        const struct pl_csv_record *r,
-                        struct pl_csv_verdict *v)
+                        const struct pl_csv_record *r, struct pl_csv_verdict *v)
 {
     char detail[96];
     size_t valid;
@@ -398,16 +402,15 @@ void pl_rules_judge(const struct pl_csv_shape *shape,
                     struct pl_csv_record *record,
                     struct pl_csv_verdict *verdict)
 {
-    *verdict = (struct pl_csv_verdict){.rule = PL_RULE_NONE,
-                                       .column = SIZE_MAX};
+    *verdict =
+        (struct pl_csv_verdict){.rule = PL_RULE_NONE, .column = SIZE_MAX};
     if (!check_bytes(shape, record, verdict))
         return;
     for (size_t i = 0; i < record->count; i++) {
         if (shape->is_dropped[i])
             continue;
         if (!clean(rules, &record->cells[i], i, verdict) ||
-            !check_value(shape->columns[i].kind, &record->cells[i], i,
-                         verdict))
+            !check_value(shape->columns[i].kind, &record->cells[i], i, verdict))
             return;
     }
     (void)check_row(shape, record, verdict);

@@ -43,7 +43,7 @@ struct pl_csv_shape {
     struct pl_column *columns; /* one for each column read */
     bool *is_dropped;          /* an unknown column, on request */
     size_t count;
-    size_t id;      /* indexes; SIZE_MAX: no such column */
+    size_t id; /* indexes; SIZE_MAX: no such column */
     size_t channel;
     size_t address;
     size_t user_id;
@@ -51,7 +51,7 @@ struct pl_csv_shape {
 
 struct pl_csv_verdict {
     enum pl_rule rule;
-    size_t column;   /* SIZE_MAX: of none */
+    size_t column;    /* SIZE_MAX: of none */
     char detail[128]; /* never the cell itself */
 };
 

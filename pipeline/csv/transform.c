@@ -66,8 +66,8 @@ static int take_column(struct transform *t, size_t i,
     struct pl_column *column = &t->shape.columns[i];
     struct pl_err why = {0};
 
-    if (pl_target_column(t->cfg->target, cell->data, cell->len, column,
-                         &why) == 0)
+    if (pl_target_column(t->cfg->target, cell->data, cell->len, column, &why) ==
+        0)
         return 0;
     if (t->cfg->rules.unknown_columns == PL_CSV_UNKNOWN_DROP) {
         t->shape.is_dropped[i] = true;
@@ -312,8 +312,7 @@ static int check_magic(const char *data, size_t len, struct pl_err *err)
         if (len >= magic[i].len &&
             memcmp(data, magic[i].bytes, magic[i].len) == 0)
             return pl_fail(err, PL_DATA_INVALID,
-                           "the file is %s, not CSV in UTF-8",
-                           magic[i].what);
+                           "the file is %s, not CSV in UTF-8", magic[i].what);
     return 0;
 }
 
@@ -346,8 +345,8 @@ static int read_all(struct transform *t, struct pl_csv_reader *reader,
     return pl_csv_reader_end(reader, err);
 }
 
-static const struct pl_csv_rule_count *
-most_frequent(const struct pl_csv_report *r)
+static const struct pl_csv_rule_count *most_frequent(
+    const struct pl_csv_report *r)
 {
     const struct pl_csv_rule_count *best = &r->rules[0];
 
@@ -374,8 +373,8 @@ static int check_limits(const struct transform *t, struct pl_err *err)
                        "%" PRIu64 " of %" PRIu64 " rows rejected, more than "
                        "max_reject_percent %g allows; most often by rule %s "
                        "(%" PRIu64 ")",
-                       r->rows_rejected, r->rows_in,
-                       limits->max_reject_percent, most->code, most->count);
+                       r->rows_rejected, r->rows_in, limits->max_reject_percent,
+                       most->code, most->count);
     if ((int64_t)r->rows_out < limits->min_rows)
         return pl_fail(err, PL_DATA_INVALID,
                        "%" PRIu64 " rows came out, min_rows asks for %" PRId64,
@@ -402,9 +401,8 @@ int pl_csv_transform(const struct pl_csv_config *cfg,
     PL_AUTO(pl_csv_reader) reader = {0};
     PL_AUTO_STR *chunk = NULL;
     const size_t cap = cfg->chunk_bytes > 0 ? cfg->chunk_bytes : CHUNK_BYTES;
-    const size_t max_record = cfg->max_record_bytes > 0
-                                  ? cfg->max_record_bytes
-                                  : RECORD_BYTES_MAX;
+    const size_t max_record =
+        cfg->max_record_bytes > 0 ? cfg->max_record_bytes : RECORD_BYTES_MAX;
     struct pl_err verdict = {0};
 
     memset(report, 0, sizeof(*report));

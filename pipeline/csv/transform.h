@@ -32,7 +32,7 @@ struct pl_csv_config {
     struct pl_csv_limits limits;
     const struct pl_source *in;
     const struct pl_sink *out;
-    const struct pl_sink *rejects; /* JSON Lines */
+    const struct pl_sink *rejects;                              /* JSON Lines */
     void (*progress)(void *ctx, uint64_t bytes, uint64_t rows); /* or NULL */
     void *progress_ctx;
     size_t chunk_bytes;      /* read at a time; 0: 256 KiB */

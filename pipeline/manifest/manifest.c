@@ -59,10 +59,10 @@ static const struct {
 static const char *type_name(json_type type)
 {
     static const char *const names[] = {
-        [JSON_OBJECT] = "an object",        [JSON_ARRAY] = "a list",
-        [JSON_STRING] = "a string",         [JSON_INTEGER] = "a whole number",
-        [JSON_REAL] = "a number",           [JSON_TRUE] = "true or false",
-        [JSON_FALSE] = "true or false",     [JSON_NULL] = "null"};
+        [JSON_OBJECT] = "an object",    [JSON_ARRAY] = "a list",
+        [JSON_STRING] = "a string",     [JSON_INTEGER] = "a whole number",
+        [JSON_REAL] = "a number",       [JSON_TRUE] = "true or false",
+        [JSON_FALSE] = "true or false", [JSON_NULL] = "null"};
 
     return names[type];
 }
@@ -131,8 +131,8 @@ bool pl_manifest_bool(const struct pl_manifest *m, const char *path,
     return json_is_boolean(v) ? json_is_true(v) : fallback;
 }
 
-int pl_manifest_set_new(struct pl_manifest *m, const char *path,
-                        json_t *value, struct pl_err *err)
+int pl_manifest_set_new(struct pl_manifest *m, const char *path, json_t *value,
+                        struct pl_err *err)
 {
     json_t *at = m->root;
 
@@ -164,8 +164,8 @@ int pl_manifest_set_str(struct pl_manifest *m, const char *path,
     return pl_manifest_set_new(m, path, text, err);
 }
 
-int pl_manifest_set_int(struct pl_manifest *m, const char *path,
-                        int64_t value, struct pl_err *err)
+int pl_manifest_set_int(struct pl_manifest *m, const char *path, int64_t value,
+                        struct pl_err *err)
 {
     return pl_manifest_set_new(m, path, json_integer(value), err);
 }
@@ -313,8 +313,8 @@ static int write_entry(json_t *entry, const struct pl_data *data,
                             json_string(data->compression)) != 0 ||
         json_object_set_new(entry, "bytes", int_or_null(data->bytes)) != 0 ||
         json_object_set_new(entry, "rows", int_or_null(data->rows)) != 0 ||
-        json_object_set_new(entry, "crc64nvme",
-                            str_or_null(data->crc64nvme)) != 0 ||
+        json_object_set_new(entry, "crc64nvme", str_or_null(data->crc64nvme)) !=
+            0 ||
         json_object_set_new(entry, "etag", str_or_null(data->etag)) != 0)
         return pl_fail_memory(err);
     return 0;
@@ -371,8 +371,7 @@ void pl_manifest_data_drop(struct pl_manifest *m, const char *role)
     }
 }
 
-int pl_manifest_begin(struct pl_manifest *m, int64_t now_ms,
-                      struct pl_err *err)
+int pl_manifest_begin(struct pl_manifest *m, int64_t now_ms, struct pl_err *err)
 {
     unsigned char random[10];
     char id[27];
@@ -396,8 +395,7 @@ int pl_manifest_begin(struct pl_manifest *m, int64_t now_ms,
 }
 
 /* Appends text and a slash if it has none at its end. */
-static int add_folder(struct pl_buf *out, const char *text,
-                      struct pl_err *err)
+static int add_folder(struct pl_buf *out, const char *text, struct pl_err *err)
 {
     if (pl_buf_adds(out, text, err) != 0)
         return -1;
@@ -494,8 +492,8 @@ int pl_manifest_add_stage(struct pl_manifest *m, const char *stage,
             return -1;
     }
     line = json_pack("{s:s, s:s, s:s, s:s, s:s}", "stage", stage, "version",
-                     LAKESEG_VERSION, "started_at", started, "ended_at",
-                     ended, "status", status);
+                     LAKESEG_VERSION, "started_at", started, "ended_at", ended,
+                     "status", status);
     if (line == NULL || json_array_append_new(list, line) != 0)
         return pl_fail_memory(err);
     return 0;

@@ -50,11 +50,11 @@ bool pl_manifest_bool(const struct pl_manifest *m, const char *path,
 /* Sets a field, making the objects on the way. */
 int pl_manifest_set_str(struct pl_manifest *m, const char *path,
                         const char *value, struct pl_err *err) PL_MUST_CHECK;
-int pl_manifest_set_int(struct pl_manifest *m, const char *path,
-                        int64_t value, struct pl_err *err) PL_MUST_CHECK;
+int pl_manifest_set_int(struct pl_manifest *m, const char *path, int64_t value,
+                        struct pl_err *err) PL_MUST_CHECK;
 /* Takes value over, also on failure; NULL: out of memory in the caller. */
-int pl_manifest_set_new(struct pl_manifest *m, const char *path,
-                        json_t *value, struct pl_err *err) PL_MUST_CHECK;
+int pl_manifest_set_new(struct pl_manifest *m, const char *path, json_t *value,
+                        struct pl_err *err) PL_MUST_CHECK;
 
 /* One entry of data[]. The strings are borrowed from the manifest. */
 struct pl_data {
@@ -69,8 +69,8 @@ struct pl_data {
 };
 size_t pl_manifest_data_count(const struct pl_manifest *m);
 int pl_manifest_data_get(const struct pl_manifest *m, size_t i,
-                         struct pl_data *data, struct pl_err *err)
-    PL_MUST_CHECK;
+                         struct pl_data *data,
+                         struct pl_err *err) PL_MUST_CHECK;
 int pl_manifest_data_add(struct pl_manifest *m, const struct pl_data *data,
                          struct pl_err *err) PL_MUST_CHECK;
 /* Rewrites entry i, keeping fields that are not in struct pl_data. */
@@ -102,8 +102,7 @@ int pl_manifest_set_error(struct pl_manifest *m, const char *stage,
 /* Adds a line to stages[]; status: "succeeded", "failed" or "skipped". */
 int pl_manifest_add_stage(struct pl_manifest *m, const char *stage,
                           int64_t started_ms, int64_t ended_ms,
-                          const char *status,
-                          struct pl_err *err) PL_MUST_CHECK;
+                          const char *status, struct pl_err *err) PL_MUST_CHECK;
 
 /*
  * The outcome in the words of docs/manifest.md: the notification's subject.

@@ -59,8 +59,7 @@ static int skip(const struct pl_stage *stage, struct life *life)
     const int64_t status = pl_manifest_int(&life->m, "error.exit", 70);
 
     if (pl_manifest_add_stage(&life->m, stage->cli->name, life->started_ms,
-                              life->started_ms, "skipped",
-                              &life->err) != 0 ||
+                              life->started_ms, "skipped", &life->err) != 0 ||
         write_output(&life->m, &life->err) != 0)
         return pl_process_exit(&life->err);
     pl_info("skipped: the run failed in %s",
@@ -81,8 +80,7 @@ static int finish(const struct pl_stage *stage, struct life *life)
                                             &life->err, &err) != 0) ||
         pl_manifest_add_stage(&life->m, stage->cli->name, life->started_ms,
                               pl_now_ms(&pl_clock_real),
-                              is_failed ? "failed" : "succeeded",
-                              &err) != 0 ||
+                              is_failed ? "failed" : "succeeded", &err) != 0 ||
         write_output(&life->m, &err) != 0)
         return pl_process_exit(is_failed ? &life->err : &err);
     return is_failed ? pl_process_exit(&life->err) : 0;
@@ -103,8 +101,8 @@ static int finish_last(const struct pl_stage *stage, struct life *life)
     if (own.code != PL_OK &&
         (pl_manifest_set_str(&life->m, "notify.error.name",
                              pl_code_info(own.code)->name, &err) != 0 ||
-         pl_manifest_set_str(&life->m, "notify.error.message", own.msg,
-                             &err) != 0))
+         pl_manifest_set_str(&life->m, "notify.error.message", own.msg, &err) !=
+             0))
         return pl_process_exit(&err);
     if (pl_manifest_add_stage(&life->m, stage->cli->name, life->started_ms,
                               pl_now_ms(&pl_clock_real),

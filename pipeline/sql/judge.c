@@ -40,9 +40,10 @@ static int add_note(struct pl_sql_verdict *v, struct pl_err *err,
 }
 
 /* What the target says of a column, with its place in the text. */
-static int check_column(struct pl_sql_verdict *v, const struct pl_target *target,
-                        const struct pl_sql_column *c,
-                        struct pl_column *column, struct pl_err *err)
+static int check_column(struct pl_sql_verdict *v,
+                        const struct pl_target *target,
+                        const struct pl_sql_column *c, struct pl_column *column,
+                        struct pl_err *err)
 {
     struct pl_err why = {0};
 
@@ -112,9 +113,8 @@ static int check_set(struct pl_sql_verdict *v, const struct pl_target *target,
         return pl_fail_memory(err);
     for (size_t i = 0; i < count; i++)
         columns[i] = known[i].column;
-    rc = v->select.is_unknown
-             ? 0
-             : pl_target_check(target, columns, count, &why);
+    rc = v->select.is_unknown ? 0
+                              : pl_target_check(target, columns, count, &why);
     free(columns);
     if (rc == 0)
         return 0;

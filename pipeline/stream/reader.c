@@ -22,8 +22,8 @@ static int open_file(struct pl_reader *r, struct pl_err *err)
         return pl_fail_errno(err, PL_FILE_ERROR, "cannot open '%s'",
                              r->uri.path);
     if (S_ISDIR(st.st_mode))
-        return pl_fail(err, PL_FILE_ERROR,
-                       "'%s' is a directory, not a file", r->uri.path);
+        return pl_fail(err, PL_FILE_ERROR, "'%s' is a directory, not a file",
+                       r->uri.path);
     r->bytes = S_ISREG(st.st_mode) ? st.st_size : -1;
     return 0;
 }
@@ -101,8 +101,7 @@ static int64_t s3_read(struct pl_reader *r, void *buf, size_t cap,
     return (int64_t)n;
 }
 
-static int64_t reader_read(void *ctx, void *buf, size_t cap,
-                           struct pl_err *err)
+static int64_t reader_read(void *ctx, void *buf, size_t cap, struct pl_err *err)
 {
     struct pl_reader *r = ctx;
     const struct pl_source file = pl_fd_source(&r->fd);
@@ -142,13 +141,13 @@ static int verify_crc(const struct pl_reader *r, const char *expected,
                    whose, expected);
 }
 
-int pl_reader_verify(const struct pl_reader *r,
-                     const char *expected_crc64nvme, struct pl_err *err)
+int pl_reader_verify(const struct pl_reader *r, const char *expected_crc64nvme,
+                     struct pl_err *err)
 {
     if (r->bytes >= 0 && r->passed != r->bytes)
         return pl_fail(err, PL_DATA_INVALID,
-                       "'%s': %" PRId64 " bytes read of %" PRId64,
-                       r->uri.path, r->passed, r->bytes);
+                       "'%s': %" PRId64 " bytes read of %" PRId64, r->uri.path,
+                       r->passed, r->bytes);
     if (verify_crc(r, expected_crc64nvme, "the manifest", err) != 0)
         return -1;
     return verify_crc(r, r->object.crc64nvme, "S3", err);

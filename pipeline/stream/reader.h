@@ -18,8 +18,8 @@ struct pl_reader {
     struct pl_s3_object object; /* S3: as the first answer told */
     struct pl_buf range;
     size_t range_at;
-    int64_t bytes;  /* of the whole; -1 unknown (a pipe) */
-    int64_t passed; /* bytes handed out so far */
+    int64_t bytes;      /* of the whole; -1 unknown (a pipe) */
+    int64_t passed;     /* bytes handed out so far */
     uint64_t crc64nvme; /* of what was handed out so far */
 };
 

@@ -35,8 +35,7 @@ static int parse_s3(const char *text, struct pl_uri *uri, struct pl_err *err)
                : -1;
 }
 
-static int parse_file(const char *text, struct pl_uri *uri,
-                      struct pl_err *err)
+static int parse_file(const char *text, struct pl_uri *uri, struct pl_err *err)
 {
     PL_AUTO(pl_buf) path = PL_BUF_INIT;
     const char *encoded = text + strlen("file://");

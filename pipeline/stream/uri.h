@@ -10,8 +10,8 @@
 
 struct pl_uri {
     bool is_s3;
-    char bucket[64];  /* S3 only: 3..63 characters */
-    char path[4096];  /* the key (not encoded), or the file's path */
+    char bucket[64]; /* S3 only: 3..63 characters */
+    char path[4096]; /* the key (not encoded), or the file's path */
 };
 
 /* Fails with PL_CONFIG_INVALID, naming the text, on anything else: another

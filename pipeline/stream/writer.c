@@ -62,8 +62,7 @@ static size_t part_bytes(const struct pl_writer *w)
 
 static int send_part(struct pl_writer *w, struct pl_err *err)
 {
-    const struct pl_s3_put_options options = {.content_type =
-                                                  w->content_type};
+    const struct pl_s3_put_options options = {.content_type = w->content_type};
     const int number = (int)w->part_count + 1;
 
     if (w->upload_id[0] == '\0' &&
@@ -72,9 +71,8 @@ static int send_part(struct pl_writer *w, struct pl_err *err)
         return pl_context(err, "cannot start the upload of 's3://%s/%s'",
                           w->uri.bucket, w->uri.path);
     if (number > PL_S3_PARTS_MAX)
-        return pl_fail(err, PL_DATA_INVALID,
-                       "'s3://%s/%s': more than %d parts", w->uri.bucket,
-                       w->uri.path, PL_S3_PARTS_MAX);
+        return pl_fail(err, PL_DATA_INVALID, "'s3://%s/%s': more than %d parts",
+                       w->uri.bucket, w->uri.path, PL_S3_PARTS_MAX);
     if (pl_s3_upload_part(w->aws, w->uri.bucket, w->uri.path, w->upload_id,
                           number, w->part.data, w->part.len,
                           &w->parts[w->part_count], err) != 0)
@@ -144,17 +142,15 @@ static int commit_file(struct pl_writer *w, struct pl_err *err)
 
 static int commit_s3(struct pl_writer *w, struct pl_err *err)
 {
-    const struct pl_s3_put_options options = {.content_type =
-                                                  w->content_type};
+    const struct pl_s3_put_options options = {.content_type = w->content_type};
     struct pl_s3_object object = {0};
     char crc[PL_CRC64_TEXT];
     int rc;
 
     pl_crc64_text(w->crc64nvme, crc);
     if (w->upload_id[0] == '\0') {
-        rc = pl_s3_put(w->aws, w->uri.bucket, w->uri.path,
-                       pl_buf_str(&w->part), w->part.len, &options, &object,
-                       err);
+        rc = pl_s3_put(w->aws, w->uri.bucket, w->uri.path, pl_buf_str(&w->part),
+                       w->part.len, &options, &object, err);
     } else {
         rc = w->part.len > 0 ? send_part(w, err) : 0;
         if (rc == 0)

@@ -35,7 +35,8 @@ int pl_writer_open(struct pl_writer *writer, const char *uri,
                    struct pl_err *err) PL_MUST_CHECK;
 struct pl_sink pl_writer_sink(struct pl_writer *writer);
 /* Makes the file or object appear; S3 checks the CRC64NVME of the whole. */
-int pl_writer_commit(struct pl_writer *writer, struct pl_err *err) PL_MUST_CHECK;
+int pl_writer_commit(struct pl_writer *writer,
+                     struct pl_err *err) PL_MUST_CHECK;
 void pl_writer_release(struct pl_writer *writer);
 
 #endif

@@ -4,8 +4,7 @@
 
 #include "pipeline/base/text.h"
 
-static const struct pl_target targets[] = {{"pinpoint"},
-                                           {"customer-profiles"}};
+static const struct pl_target targets[] = {{"pinpoint"}, {"customer-profiles"}};
 
 /* aws-facts 1.1 */
 static const struct {
@@ -76,13 +75,13 @@ static int take_custom(const char *prefix, enum pl_column_kind kind,
                        (int)len, name, prefix, PL_TARGET_NAME_MAX);
     if (memchr(own, '.', own_len) != NULL)
         return pl_fail(err, PL_DATA_INVALID,
-                       "column '%.*s': no dot in the name after '%s'",
-                       (int)len, name, prefix);
+                       "column '%.*s': no dot in the name after '%s'", (int)len,
+                       name, prefix);
     if (prefix_len + own_len >= sizeof(column->name))
         return pl_fail(err, PL_DATA_INVALID, "column '%.*s' is too long", 80,
                        name);
-    *column = (struct pl_column){.kind = kind,
-                                 .is_multi = kind != PL_COLUMN_METRIC};
+    *column =
+        (struct pl_column){.kind = kind, .is_multi = kind != PL_COLUMN_METRIC};
     (void)snprintf(column->name, sizeof(column->name), "%s%.*s", prefix,
                    (int)own_len, own);
     column->is_odd = strpbrk(column->name, "#:?\\/") != NULL;
@@ -146,8 +145,7 @@ int pl_target_column(const struct pl_target *target, const char *name,
         if (!pl_ieqn(name, len, fixed[i].name, strlen(fixed[i].name)))
             continue;
         *column = (struct pl_column){.kind = fixed[i].kind};
-        (void)snprintf(column->name, sizeof(column->name), "%s",
-                       fixed[i].name);
+        (void)snprintf(column->name, sizeof(column->name), "%s", fixed[i].name);
         return 0;
     }
     for (size_t i = 0; i < PL_COUNT(custom); i++) {
@@ -219,8 +217,8 @@ static int check_repeats(const struct pl_column *columns, size_t count,
     free(sorted);
     if (rc == 0 && custom_names > PL_TARGET_ATTRIBUTES_MAX)
         rc = pl_fail(err, PL_DATA_INVALID,
-                     "%zu custom attributes; a project takes %d",
-                     custom_names, PL_TARGET_ATTRIBUTES_MAX);
+                     "%zu custom attributes; a project takes %d", custom_names,
+                     PL_TARGET_ATTRIBUTES_MAX);
     return rc;
 }
 
@@ -236,8 +234,7 @@ int pl_target_check(const struct pl_target *target,
 
     (void)target;
     if (has_channel != has_address)
-        return pl_fail(err, PL_DATA_INVALID,
-                       "column '%s' needs column '%s'",
+        return pl_fail(err, PL_DATA_INVALID, "column '%s' needs column '%s'",
                        has_channel ? "ChannelType" : "Address",
                        has_channel ? "Address" : "ChannelType");
     if (!has_id && !has_channel && !is_user_list)

@@ -15,7 +15,7 @@
 #define PL_TARGET_NAME_MAX 50   /* characters of an attribute's name (1.7) */
 #define PL_TARGET_VALUE_MAX 100 /* characters of an attribute's value (1.7) */
 #define PL_TARGET_ATTRIBUTES_MAX 250 /* custom attributes (1.7) */
-#define PL_TARGET_VALUES_MAX 50 /* values of one attribute (1.7) */
+#define PL_TARGET_VALUES_MAX 50      /* values of one attribute (1.7) */
 
 enum pl_column_kind {
     PL_COLUMN_ID,

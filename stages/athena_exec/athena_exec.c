@@ -14,10 +14,10 @@
 #include "pipeline/stream/uri.h"
 #include "pipeline/target/target.h"
 
-#define TIMEOUT_S_DEFAULT 1800   /* Athena's own default for DML */
-#define POLL_MS_DEFAULT 5000     /* GetQueryExecution: 100 to 500 a second */
+#define TIMEOUT_S_DEFAULT 1800 /* Athena's own default for DML */
+#define POLL_MS_DEFAULT 5000   /* GetQueryExecution: 100 to 500 a second */
 #define POLL_MS_FIRST 100
-#define ATTEMPTS 3               /* of a query that Athena calls retryable */
+#define ATTEMPTS 3 /* of a query that Athena calls retryable */
 
 /* What this run works with, after options, manifest and environment. */
 struct job {
@@ -63,8 +63,8 @@ static int add_columns(const struct pl_sql_verdict *v, struct pl_manifest *m,
     json_t *list = json_array();
 
     for (size_t i = 0; list != NULL && i < v->select.column_count; i++)
-        (void)json_array_append_new(
-            list, json_string(v->select.columns[i].name));
+        (void)json_array_append_new(list,
+                                    json_string(v->select.columns[i].name));
     return pl_manifest_set_new(m, "query.result.columns", list, err);
 }
 
@@ -94,8 +94,8 @@ static int settings(struct job *job, const struct athena_exec_config *cfg,
 {
     int64_t timeout_s;
 
-    job->query.catalog = first(cfg->catalog, pl_manifest_str(m, "query.catalog"),
-                               "LAKESEG_CATALOG");
+    job->query.catalog = first(
+        cfg->catalog, pl_manifest_str(m, "query.catalog"), "LAKESEG_CATALOG");
     job->query.database =
         first(cfg->database, pl_manifest_str(m, "query.database"),
               "LAKESEG_DATABASE");
@@ -108,8 +108,7 @@ static int settings(struct job *job, const struct athena_exec_config *cfg,
     if (job->query.workgroup == NULL)
         job->query.workgroup = "primary";
     if (pl_setting_int(cfg->timeout_s, "LAKESEG_QUERY_TIMEOUT_S",
-                       pl_manifest_int(m, "query.timeout_s",
-                                       TIMEOUT_S_DEFAULT),
+                       pl_manifest_int(m, "query.timeout_s", TIMEOUT_S_DEFAULT),
                        &timeout_s, err) != 0 ||
         pl_setting_int(cfg->poll_ms, "LAKESEG_POLL_INTERVAL_MS",
                        POLL_MS_DEFAULT, &job->poll_ms, err) != 0)
@@ -169,12 +168,10 @@ static void make_token(struct job *job, const char *run_id, int attempt)
     const char *place =
         job->query.output_uri != NULL ? job->query.output_uri : "";
     const char number = (char)('0' + attempt);
-    const struct pl_slice parts[] = {{run_id, strlen(run_id)},
-                                     {"\n", 1},
-                                     {job->sql.data, job->sql.len},
-                                     {"\n", 1},
-                                     {place, strlen(place)},
-                                     {&number, 1}};
+    const struct pl_slice parts[] = {
+        {run_id, strlen(run_id)},      {"\n", 1},
+        {job->sql.data, job->sql.len}, {"\n", 1},
+        {place, strlen(place)},        {&number, 1}};
 
     pl_sha256_of(parts, PL_COUNT(parts), hash);
     pl_hex(hash, sizeof(hash), job->token);
@@ -197,8 +194,7 @@ static void stop_query(struct pl_aws *aws, const char *id)
 
 /* Why a running query has to be stopped, if it has. */
 static int check_budget(const struct job *job, struct pl_aws *aws,
-                        const struct pl_athena_execution *x,
-                        struct pl_err *err)
+                        const struct pl_athena_execution *x, struct pl_err *err)
 {
     if (job->max_scanned_bytes >= 0 &&
         x->scanned_bytes > job->max_scanned_bytes)
@@ -218,8 +214,8 @@ static int wait_for(const struct job *job, struct pl_aws *aws,
                     struct pl_athena_execution *x, struct pl_err *err)
 {
     char id[sizeof(x->id)];
-    int64_t pause_ms = POLL_MS_FIRST < job->poll_ms ? POLL_MS_FIRST
-                                                    : job->poll_ms;
+    int64_t pause_ms =
+        POLL_MS_FIRST < job->poll_ms ? POLL_MS_FIRST : job->poll_ms;
 
     memcpy(id, x->id, sizeof(id));
     for (;;) {
@@ -285,9 +281,8 @@ static int start(const struct job *job, struct pl_aws *aws,
     return pl_context(err, "cannot start the query");
 }
 
-static int run_query(struct job *job, struct pl_aws *aws,
-                     struct pl_manifest *m, struct pl_athena_execution *x,
-                     struct pl_err *err)
+static int run_query(struct job *job, struct pl_aws *aws, struct pl_manifest *m,
+                     struct pl_athena_execution *x, struct pl_err *err)
 {
     job->deadline_ms = pl_mono_ms(&aws->clock) + job->timeout_ms;
     for (int attempt = 1;; attempt++) {
@@ -360,8 +355,8 @@ static int add_result(struct pl_aws *aws, struct pl_manifest *m,
     if (pl_uri_parse(x->output_uri, &uri, err) != 0)
         return -1;
     if (!uri.is_s3)
-        return pl_fail(err, PL_SERVICE_REFUSED,
-                       "query %s has no result in S3", x->id);
+        return pl_fail(err, PL_SERVICE_REFUSED, "query %s has no result in S3",
+                       x->id);
     if (pl_s3_head(aws, uri.bucket, uri.path, &object, err) != 0)
         return pl_context(err, "cannot find the result '%s'", x->output_uri);
     data.bytes = object.bytes;

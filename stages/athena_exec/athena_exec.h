@@ -23,8 +23,10 @@ struct athena_exec_config {
     int64_t poll_ms; /* longest wait between two looks */
 };
 #define ATHENA_EXEC_CONFIG_INIT \
-    {.timeout_s = INT64_MIN, .max_scanned_bytes = INT64_MIN, \
-     .poll_ms = INT64_MIN}
+    { \
+        .timeout_s = INT64_MIN, .max_scanned_bytes = INT64_MIN, \
+        .poll_ms = INT64_MIN \
+    }
 
 /*
  * Fills query.result, run.work_uri and data[] (role query-result).

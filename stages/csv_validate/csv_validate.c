@@ -56,8 +56,7 @@ bool csv_validate_needs_s3(const struct pl_manifest *m)
     return false;
 }
 
-static int choose_target(struct job *job,
-                         const struct csv_validate_config *cfg,
+static int choose_target(struct job *job, const struct csv_validate_config *cfg,
                          const struct pl_manifest *m, struct pl_err *err)
 {
     const char *destination = pl_manifest_str(m, "import.destination");
@@ -86,9 +85,8 @@ static int choose_limits(struct pl_csv_limits *limits,
 {
     char *end = NULL;
 
-    limits->max_reject_percent =
-        pl_manifest_real(m, "validate.limits.max_reject_percent",
-                         MAX_REJECT_PERCENT_DEFAULT);
+    limits->max_reject_percent = pl_manifest_real(
+        m, "validate.limits.max_reject_percent", MAX_REJECT_PERCENT_DEFAULT);
     if (cfg->max_reject_percent != NULL) {
         limits->max_reject_percent = strtod(cfg->max_reject_percent, &end);
         if (end == cfg->max_reject_percent || *end != '\0')
@@ -105,8 +103,7 @@ static int choose_limits(struct pl_csv_limits *limits,
             ? cfg->min_rows
             : pl_manifest_int(m, "validate.limits.min_rows", MIN_ROWS_DEFAULT);
     limits->max_rows = pl_manifest_int(m, "validate.limits.max_rows", -1);
-    if (!(limits->max_reject_percent >= 0 &&
-          limits->max_reject_percent <= 100))
+    if (!(limits->max_reject_percent >= 0 && limits->max_reject_percent <= 100))
         return pl_fail(err, PL_CONFIG_INVALID,
                        "max_reject_percent must be from 0 to 100");
     return 0;
@@ -128,8 +125,7 @@ static int choose_word(const struct pl_manifest *m, const char *path,
             return 0;
         }
     }
-    return pl_fail(err, PL_CONFIG_INVALID, "%s: unknown word '%s'", path,
-                   text);
+    return pl_fail(err, PL_CONFIG_INVALID, "%s: unknown word '%s'", path, text);
 }
 
 static int choose_rules(struct pl_csv_rules *rules,
@@ -149,8 +145,7 @@ static int choose_rules(struct pl_csv_rules *rules,
     rules->empty = i == 0   ? PL_CSV_EMPTY_KEEP
                    : i == 1 ? PL_CSV_EMPTY_NULL
                             : PL_CSV_EMPTY_REJECT;
-    if (choose_word(m, "validate.rules.unknown_columns", unknown, &i, err) !=
-        0)
+    if (choose_word(m, "validate.rules.unknown_columns", unknown, &i, err) != 0)
         return -1;
     rules->unknown_columns =
         i == 0 ? PL_CSV_UNKNOWN_REFUSE : PL_CSV_UNKNOWN_DROP;
@@ -199,9 +194,8 @@ static int choose_places(struct job *job, const struct pl_manifest *m,
                        ? pl_manifest_work_uri(m, &work, err)
                        : pl_manifest_work_dir(m, &work, err);
 
-    if (rc != 0 ||
-        pl_buf_addf(&job->out_uri, err, "%simport/p0000/part-0000.csv",
-                    work.data) != 0)
+    if (rc != 0 || pl_buf_addf(&job->out_uri, err,
+                               "%simport/p0000/part-0000.csv", work.data) != 0)
         return -1;
     return pl_buf_addf(&job->rejects_uri, err, "%srejects/rejects.jsonl",
                        work.data);
@@ -218,12 +212,11 @@ static void show_progress(void *ctx, uint64_t bytes, uint64_t rows)
     (void)rows;
 }
 
-static int open_streams(struct job *job, struct pl_aws *aws,
-                        struct pl_err *err)
+static int open_streams(struct job *job, struct pl_aws *aws, struct pl_err *err)
 {
     if (pl_reader_open(&job->reader, job->in_uri.data, aws, err) != 0 ||
-        pl_writer_open(&job->out, job->out_uri.data,
-                       "text/csv; charset=utf-8", aws, err) != 0)
+        pl_writer_open(&job->out, job->out_uri.data, "text/csv; charset=utf-8",
+                       aws, err) != 0)
         return -1;
     return pl_writer_open(&job->rejects, job->rejects_uri.data,
                           "application/x-ndjson", aws, err);
@@ -242,10 +235,9 @@ static int transform(struct job *job, struct pl_err *err)
     job->csv.progress_ctx = job;
     if (pl_csv_transform(&job->csv, &job->report, err) != 0)
         return -1;
-    return pl_reader_verify(&job->reader,
-                            job->expected_crc.len > 0 ? job->expected_crc.data
-                                                      : NULL,
-                            err);
+    return pl_reader_verify(
+        &job->reader, job->expected_crc.len > 0 ? job->expected_crc.data : NULL,
+        err);
 }
 
 static int add_entry(struct pl_manifest *m, const char *uri, const char *role,
@@ -345,8 +337,8 @@ static int finish(struct job *job, struct pl_manifest *m, struct pl_err *err)
 int csv_validate_run(const struct csv_validate_config *cfg, struct pl_aws *aws,
                      struct pl_manifest *m, struct pl_err *err)
 {
-    PL_AUTO(job) job = {
-        .reader = {.fd = -1}, .out = {.fd = -1}, .rejects = {.fd = -1}};
+    PL_AUTO(job)
+    job = {.reader = {.fd = -1}, .out = {.fd = -1}, .rejects = {.fd = -1}};
     struct pl_err verdict = {0};
 
     if (choose_target(&job, cfg, m, err) != 0 ||

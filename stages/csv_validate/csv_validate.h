@@ -21,7 +21,9 @@ struct csv_validate_config {
     bool has_raw; /* raw records in the reject file */
 };
 #define CSV_VALIDATE_CONFIG_INIT \
-    {.max_rejects = INT64_MIN, .min_rows = INT64_MIN}
+    { \
+        .max_rejects = INT64_MIN, .min_rows = INT64_MIN \
+    }
 
 /* Whether the stage needs S3 for this manifest. */
 bool csv_validate_needs_s3(const struct pl_manifest *m);

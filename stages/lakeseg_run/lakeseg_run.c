@@ -59,9 +59,8 @@ static int split_stages(const char *list, struct pipeline *p,
 }
 
 /* Starts stage i between in and a new pipe; in becomes that pipe's end. */
-static int start_stage(const struct lakeseg_run_config *cfg,
-                       struct pipeline *p, size_t i, int *in,
-                       struct pl_err *err)
+static int start_stage(const struct lakeseg_run_config *cfg, struct pipeline *p,
+                       size_t i, int *in, struct pl_err *err)
 {
     const char *argv[] = {p->stage[i].name, NULL};
     int ends[2];

@@ -63,9 +63,9 @@ static int settings(struct job *job, const struct pinpoint_import_config *cfg,
     import->application_id =
         first(cfg->application_id, pl_manifest_str(m, "import.application_id"),
               "LAKESEG_APPLICATION_ID");
-    import->role_arn = first(cfg->role_arn,
-                             pl_manifest_str(m, "import.role_arn"),
-                             "LAKESEG_ROLE_ARN");
+    import->role_arn =
+        first(cfg->role_arn, pl_manifest_str(m, "import.role_arn"),
+              "LAKESEG_ROLE_ARN");
     import->format = "CSV";
     import->define_segment =
         pl_manifest_bool(m, "import.define_segment", false);
@@ -76,10 +76,10 @@ static int settings(struct job *job, const struct pinpoint_import_config *cfg,
                         "LAKESEG_IMPORT_REGION");
     job->max_failed_percent =
         pl_manifest_real(m, "import.max_failed_percent", 0);
-    if (pl_setting_int(cfg->timeout_s, "LAKESEG_IMPORT_TIMEOUT_S",
-                       pl_manifest_int(m, "import.timeout_s",
-                                       TIMEOUT_S_DEFAULT),
-                       &timeout_s, err) != 0 ||
+    if (pl_setting_int(
+            cfg->timeout_s, "LAKESEG_IMPORT_TIMEOUT_S",
+            pl_manifest_int(m, "import.timeout_s", TIMEOUT_S_DEFAULT),
+            &timeout_s, err) != 0 ||
         pl_setting_int(cfg->poll_ms, "LAKESEG_POLL_INTERVAL_MS",
                        POLL_MS_DEFAULT, &job->poll_ms, err) != 0)
         return -1;
@@ -88,8 +88,7 @@ static int settings(struct job *job, const struct pinpoint_import_config *cfg,
         return pl_fail(err, PL_CONFIG_INVALID,
                        "time-outs and intervals must be at least 1");
     if (import->application_id == NULL || import->role_arn == NULL)
-        return pl_fail(err, PL_CONFIG_INVALID,
-                       "'import.%s' is missing",
+        return pl_fail(err, PL_CONFIG_INVALID, "'import.%s' is missing",
                        import->application_id == NULL ? "application_id"
                                                       : "role_arn");
     if (!import->define_segment && !import->register_endpoints)
@@ -101,8 +100,8 @@ static int settings(struct job *job, const struct pinpoint_import_config *cfg,
 
 /* All normalized data must be in S3, below one prefix that holds nothing
  * else; an importer reads whatever the prefix matches. */
-static int add_part(struct job *job, const struct pl_data *data,
-                    int64_t *bytes, struct pl_err *err)
+static int add_part(struct job *job, const struct pl_data *data, int64_t *bytes,
+                    struct pl_err *err)
 {
     PL_AUTO(pl_buf) folder = PL_BUF_INIT;
     const char *name = pl_uri_name(data->uri);
@@ -130,8 +129,7 @@ static int add_part(struct job *job, const struct pl_data *data,
 static int find_parts(struct job *job, const struct pl_manifest *m,
                       struct pl_err *err)
 {
-    const int64_t rows_out =
-        pl_manifest_int(m, "validate.result.rows_out", -1);
+    const int64_t rows_out = pl_manifest_int(m, "validate.result.rows_out", -1);
     int64_t bytes = 0;
     size_t parts = 0;
 
@@ -156,7 +154,8 @@ static int find_parts(struct job *job, const struct pl_manifest *m,
                        rows_out, job->rows);
     if (bytes > JOB_BYTES_MAX)
         return pl_fail(err, PL_CONFIG_INVALID,
-                       "%" PRId64 " bytes: an import job takes at most %" PRId64,
+                       "%" PRId64
+                       " bytes: an import job takes at most %" PRId64,
                        bytes, JOB_BYTES_MAX);
     job->import.s3_url = job->prefix.data;
     return 0;
@@ -214,17 +213,17 @@ static int record(struct pl_manifest *m, const struct pl_pinpoint_job *state,
 
     for (size_t i = 0; failures != NULL && i < state->failure_count; i++)
         (void)json_array_append_new(failures, json_string(state->failure[i]));
-    entry = json_pack("{s:s, s:s, s:o, s:o, s:o}", "id", state->id, "status",
-                      state->status, "processed",
-                      int_or_null(state->processed), "failed",
-                      int_or_null(state->failures), "failures", failures);
+    entry =
+        json_pack("{s:s, s:s, s:o, s:o, s:o}", "id", state->id, "status",
+                  state->status, "processed", int_or_null(state->processed),
+                  "failed", int_or_null(state->failures), "failures", failures);
     if (entry == NULL)
         return pl_fail_memory(err);
     if (state->segment_id[0] != '\0')
         (void)json_object_set_new(entry, "segment_id",
                                   json_string(state->segment_id));
-    return pl_manifest_set_new(m, "import.result.jobs",
-                               json_pack("[o]", entry), err);
+    return pl_manifest_set_new(m, "import.result.jobs", json_pack("[o]", entry),
+                               err);
 }
 
 static int follow(const struct job *job, struct pl_aws *aws,
@@ -247,9 +246,8 @@ static int follow(const struct job *job, struct pl_aws *aws,
         if (pl_sleep_ms(&aws->clock, pause_ms, err) != 0)
             return pl_context(err, "import job %s goes on at the service",
                               state->id);
-        if (pl_pinpoint_get_import(aws, job->region,
-                                   job->import.application_id, state->id,
-                                   &next, err) != 0)
+        if (pl_pinpoint_get_import(aws, job->region, job->import.application_id,
+                                   state->id, &next, err) != 0)
             return pl_context(err, "cannot follow import job %s", state->id);
         *state = next;
         next = old; /* released at the end of this turn */
@@ -267,15 +265,14 @@ static int follow(const struct job *job, struct pl_aws *aws,
 static int outcome(const struct job *job, const struct pl_pinpoint_job *state,
                    struct pl_err *err)
 {
-    const char *why = state->failure_count > 0 ? state->failure[0]
-                                               : "no reason given";
+    const char *why =
+        state->failure_count > 0 ? state->failure[0] : "no reason given";
 
     if (state->is_failed)
         return pl_fail(err, PL_IMPORT_FAILED, "import job %s failed: %s",
                        state->id, why);
-    if (state->failures > 0 &&
-        (double)state->failures * 100.0 >
-            job->max_failed_percent * (double)job->rows)
+    if (state->failures > 0 && (double)state->failures * 100.0 >
+                                   job->max_failed_percent * (double)job->rows)
         return pl_fail(err, PL_IMPORT_PARTIAL,
                        "import job %s: %" PRId64 " of %" PRId64
                        " rows failed; the first: %s",

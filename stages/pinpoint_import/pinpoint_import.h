@@ -21,7 +21,9 @@ struct pinpoint_import_config {
     int64_t poll_ms;
 };
 #define PINPOINT_IMPORT_CONFIG_INIT \
-    {.timeout_s = INT64_MIN, .poll_ms = INT64_MIN}
+    { \
+        .timeout_s = INT64_MIN, .poll_ms = INT64_MIN \
+    }
 
 /*
  * Fills import.result and sets status to "succeeded". A run without rows

@@ -17,8 +17,7 @@ const char *sns_notify_topic(const struct sns_notify_config *cfg,
 
     if (cfg->topic_arn != NULL && *cfg->topic_arn != '\0')
         return cfg->topic_arn;
-    return topic != NULL ? topic
-                         : pl_setting(NULL, "LAKESEG_TOPIC_ARN", NULL);
+    return topic != NULL ? topic : pl_setting(NULL, "LAKESEG_TOPIC_ARN", NULL);
 }
 
 static const char *who_mends(int64_t exit)
@@ -58,9 +57,8 @@ static int add_error(const struct pl_manifest *m, struct pl_buf *text,
     pl_mask_literals(message, masked, sizeof(masked));
     if (!pl_code_info(pl_code_by_name(name))->may_quote_data)
         (void)snprintf(masked, sizeof(masked), "%s", message);
-    return pl_buf_addf(text, err, "\n%s in %s: %s\nTo be mended by: %s\n",
-                       name, stage != NULL ? stage : "an unknown stage",
-                       masked,
+    return pl_buf_addf(text, err, "\n%s in %s: %s\nTo be mended by: %s\n", name,
+                       stage != NULL ? stage : "an unknown stage", masked,
                        who_mends(pl_manifest_int(m, "error.exit", 70)));
 }
 
@@ -192,9 +190,8 @@ int sns_notify_run(const struct sns_notify_config *cfg, struct pl_aws *aws,
                    struct pl_manifest *m, struct pl_err *err)
 {
     PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(PL_SNS_MESSAGE_MAX / 2);
-    struct pl_sns_message message = {
-        .topic_arn = sns_notify_topic(cfg, m),
-        .subject = pl_manifest_subject(m)};
+    struct pl_sns_message message = {.topic_arn = sns_notify_topic(cfg, m),
+                                     .subject = pl_manifest_subject(m)};
     const char *run_id = pl_manifest_str(m, "run.id");
     char message_id[128];
 
@@ -211,8 +208,7 @@ int sns_notify_run(const struct sns_notify_config *cfg, struct pl_aws *aws,
     add_attribute(&message, "run_id", run_id);
     add_attribute(&message, "run_name", pl_manifest_str(m, "run.name"));
     if (pl_manifest_is_failed(m))
-        add_attribute(&message, "error_name",
-                      pl_manifest_str(m, "error.name"));
+        add_attribute(&message, "error_name", pl_manifest_str(m, "error.name"));
     if (pl_ends_with(message.topic_arn, ".fifo")) {
         message.group_id = "lakeseg";
         message.deduplication_id = run_id;

@@ -21,24 +21,47 @@ static const struct {
     const char *service;
     const char *signature;
 } published[] = {
-    {"GET", "/", "", {"host: example.amazonaws.com"}, "", "20150830T123600Z",
+    {"GET",
+     "/",
+     "",
+     {"host: example.amazonaws.com"},
+     "",
+     "20150830T123600Z",
      "service",
      "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"},
-    {"GET", "/test.txt", "",
-     {"host: examplebucket.s3.amazonaws.com", "range: bytes=0-9"}, "",
-     "20130524T000000Z", "s3",
+    {"GET",
+     "/test.txt",
+     "",
+     {"host: examplebucket.s3.amazonaws.com", "range: bytes=0-9"},
+     "",
+     "20130524T000000Z",
+     "s3",
      "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"},
-    {"PUT", "/test%24file.text", "",
+    {"PUT",
+     "/test%24file.text",
+     "",
      {"host: examplebucket.s3.amazonaws.com",
       "date: Fri, 24 May 2013 00:00:00 GMT",
       "x-amz-storage-class: REDUCED_REDUNDANCY"},
-     "Welcome to Amazon S3.", "20130524T000000Z", "s3",
+     "Welcome to Amazon S3.",
+     "20130524T000000Z",
+     "s3",
      "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"},
-    {"GET", "/", "lifecycle", {"host: examplebucket.s3.amazonaws.com"}, "",
-     "20130524T000000Z", "s3",
+    {"GET",
+     "/",
+     "lifecycle",
+     {"host: examplebucket.s3.amazonaws.com"},
+     "",
+     "20130524T000000Z",
+     "s3",
      "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"},
-    {"GET", "/", "prefix=J&max-keys=2",
-     {"host: examplebucket.s3.amazonaws.com"}, "", "20130524T000000Z", "s3",
+    {"GET",
+     "/",
+     "prefix=J&max-keys=2",
+     {"host: examplebucket.s3.amazonaws.com"},
+     "",
+     "20130524T000000Z",
+     "s3",
      "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"},
 };
 
@@ -88,12 +111,12 @@ START_TEST(published_signatures)
     pl_hex(raw, sizeof(raw), hash);
     for (int i = 0; i < 4 && published[_i].headers[i] != NULL; i++)
         set(&headers, published[_i].headers[i]);
-    ck_assert_int_eq(
-        pl_http_headers_set(&headers, "x-amz-date", in.time, &err), 0);
+    ck_assert_int_eq(pl_http_headers_set(&headers, "x-amz-date", in.time, &err),
+                     0);
     if (is_s3)
-        ck_assert_int_eq(pl_http_headers_set(&headers, "x-amz-content-sha256",
-                                             hash, &err),
-                         0);
+        ck_assert_int_eq(
+            pl_http_headers_set(&headers, "x-amz-content-sha256", hash, &err),
+            0);
     ck_assert_int_eq(pl_sigv4_authorization(&in, &keys, &out, &err), 0);
     check_signature(out.data, published[_i].signature);
 }
@@ -218,9 +241,8 @@ START_TEST(headers_are_trimmed_and_sorted)
 }
 END_TEST
 
-UNIT_MAIN("sigv4",
-          tcase_add_loop_test(tc, published_signatures, 0,
-                              UNIT_COUNT(published));
+UNIT_MAIN("sigv4", tcase_add_loop_test(tc, published_signatures, 0,
+                                       UNIT_COUNT(published));
           tcase_add_test(tc, recorded_requests);
           tcase_add_loop_test(tc, paths_of_general_services, 0,
                               UNIT_COUNT(paths));

@@ -35,8 +35,8 @@ START_TEST(http_dates)
 {
     int64_t ms = 0;
 
-    ck_assert_int_eq(
-        pl_time_parse_http("Mon, 23 Nov 2026 01:02:03 GMT", &ms), 0);
+    ck_assert_int_eq(pl_time_parse_http("Mon, 23 Nov 2026 01:02:03 GMT", &ms),
+                     0);
     ck_assert_int_eq(ms, INT64_C(1795395723000));
     ck_assert_int_eq(pl_time_parse_http("Mon, 23 Nov 2026", &ms), -1);
     ck_assert_int_eq(pl_time_parse_http("Mon, 23 ovD 2026 01:02:03 GMT", &ms),
@@ -68,8 +68,6 @@ START_TEST(fake_time_moves_by_sleeping)
 }
 END_TEST
 
-UNIT_MAIN("clock",
-          tcase_add_loop_test(tc, iso_table, 0, UNIT_COUNT(iso));
-          tcase_add_test(tc, http_dates);
-          tcase_add_test(tc, texts_of_a_time);
+UNIT_MAIN("clock", tcase_add_loop_test(tc, iso_table, 0, UNIT_COUNT(iso));
+          tcase_add_test(tc, http_dates); tcase_add_test(tc, texts_of_a_time);
           tcase_add_test(tc, fake_time_moves_by_sleeping);)

@@ -80,8 +80,11 @@ END_TEST
 static const struct {
     const char *plain;
     const char *text;
-} base64[] = {{"", ""},         {"f", "Zg=="},        {"fo", "Zm8="},
-              {"foo", "Zm9v"},  {"foobar", "Zm9vYmFy"}};
+} base64[] = {{"", ""},
+              {"f", "Zg=="},
+              {"fo", "Zm8="},
+              {"foo", "Zm9v"},
+              {"foobar", "Zm9vYmFy"}};
 
 START_TEST(base64_both_ways)
 {
@@ -92,24 +95,24 @@ START_TEST(base64_both_ways)
 
     ck_assert_int_eq(pl_base64(&there, plain, strlen(plain), &err), 0);
     ck_assert_str_eq(pl_buf_str(&there), base64[_i].text);
-    ck_assert_int_eq(pl_base64_decode(&back, base64[_i].text,
-                                      strlen(base64[_i].text), &err),
-                     0);
+    ck_assert_int_eq(
+        pl_base64_decode(&back, base64[_i].text, strlen(base64[_i].text), &err),
+        0);
     ck_assert_str_eq(pl_buf_str(&back), plain);
 }
 END_TEST
 
-static const char *const broken64[] = {"Zg=", "Z", "Zg==Zg==", "Z===",
-                                       "Zm9\n", "Zm9-", "====", " Zg="};
+static const char *const broken64[] = {
+    "Zg=", "Z", "Zg==Zg==", "Z===", "Zm9\n", "Zm9-", "====", " Zg="};
 
 START_TEST(broken_base64_is_refused)
 {
     PL_AUTO(pl_buf) out = PL_BUF_INIT;
     struct pl_err err = {0};
 
-    ck_assert_msg(pl_base64_decode(&out, broken64[_i], strlen(broken64[_i]),
-                                   &err) == -1,
-                  "%s", broken64[_i]);
+    ck_assert_msg(
+        pl_base64_decode(&out, broken64[_i], strlen(broken64[_i]), &err) == -1,
+        "%s", broken64[_i]);
     ck_assert_int_eq(err.code, PL_DATA_INVALID);
 }
 END_TEST

@@ -46,17 +46,28 @@ static const struct {
     int exit;
     bool is_retryable;
 } table[] = {
-    {"UsageInvalid", 64, false},      {"QueryInvalid", 65, false},
-    {"DataInvalid", 65, false},       {"ManifestInvalid", 66, false},
-    {"QueryFailed", 69, false},       {"QueryCancelled", 69, false},
-    {"QueryTimedOut", 69, false},     {"ImportFailed", 69, false},
-    {"ImportPartial", 69, false},     {"ImportTimedOut", 69, false},
-    {"ServiceRefused", 69, false},    {"InternalError", 70, false},
-    {"HostError", 71, false},         {"FileError", 74, false},
-    {"ServiceUnavailable", 75, true}, {"Throttled", 75, true},
-    {"Interrupted", 75, false},       {"AccessDenied", 77, false},
-    {"CredentialsMissing", 77, false}, {"CredentialsExpired", 77, false},
-    {"SignatureRefused", 77, false},  {"ConfigInvalid", 78, false},
+    {"UsageInvalid", 64, false},
+    {"QueryInvalid", 65, false},
+    {"DataInvalid", 65, false},
+    {"ManifestInvalid", 66, false},
+    {"QueryFailed", 69, false},
+    {"QueryCancelled", 69, false},
+    {"QueryTimedOut", 69, false},
+    {"ImportFailed", 69, false},
+    {"ImportPartial", 69, false},
+    {"ImportTimedOut", 69, false},
+    {"ServiceRefused", 69, false},
+    {"InternalError", 70, false},
+    {"HostError", 71, false},
+    {"FileError", 74, false},
+    {"ServiceUnavailable", 75, true},
+    {"Throttled", 75, true},
+    {"Interrupted", 75, false},
+    {"AccessDenied", 77, false},
+    {"CredentialsMissing", 77, false},
+    {"CredentialsExpired", 77, false},
+    {"SignatureRefused", 77, false},
+    {"ConfigInvalid", 78, false},
     {"Retired", 78, false},
 };
 
@@ -80,6 +91,5 @@ END_TEST
 UNIT_MAIN("err", tcase_add_test(tc, first_failure_wins);
           tcase_add_test(tc, context_stands_in_front);
           tcase_add_test(tc, errno_is_told);
-          tcase_add_loop_test(tc, codes_are_the_contract, 0,
-                              UNIT_COUNT(table));
+          tcase_add_loop_test(tc, codes_are_the_contract, 0, UNIT_COUNT(table));
           tcase_add_test(tc, all_codes_are_in_the_table);)

@@ -107,8 +107,7 @@ START_TEST(settings_in_their_order)
     ck_assert_int_eq(pl_setting_int(PL_UNSET, "LAKESEG_TEST", 1, &n, &err), 0);
     ck_assert_int_eq(n, 12);
     (void)setenv("LAKESEG_TEST", "x", 1);
-    ck_assert_int_eq(pl_setting_int(PL_UNSET, "LAKESEG_TEST", 1, &n, &err),
-                     -1);
+    ck_assert_int_eq(pl_setting_int(PL_UNSET, "LAKESEG_TEST", 1, &n, &err), -1);
     ck_assert_int_eq(err.code, PL_CONFIG_INVALID);
     (void)unsetenv("LAKESEG_TEST");
     ck_assert_str_eq(pl_setting("", "LAKESEG_TEST", "def"), "def");

@@ -44,8 +44,8 @@ START_TEST(uri_both_ways)
     PL_AUTO(pl_buf) back = PL_BUF_INIT;
     struct pl_err err = {0};
 
-    ck_assert_int_eq(pl_uri_encode(&there, uri[_i].plain,
-                                   strlen(uri[_i].plain), false, &err),
+    ck_assert_int_eq(pl_uri_encode(&there, uri[_i].plain, strlen(uri[_i].plain),
+                                   false, &err),
                      0);
     ck_assert_str_eq(there.data, uri[_i].encoded);
     ck_assert_int_eq(pl_uri_decode(&back, there.data, there.len, false, &err),
@@ -61,8 +61,8 @@ START_TEST(broken_escapes)
     PL_AUTO(pl_buf) out = PL_BUF_INIT;
     struct pl_err err = {0};
 
-    ck_assert_int_eq(pl_uri_decode(&out, broken_uri[_i],
-                                   strlen(broken_uri[_i]), false, &err),
+    ck_assert_int_eq(pl_uri_decode(&out, broken_uri[_i], strlen(broken_uri[_i]),
+                                   false, &err),
                      -1);
 }
 END_TEST

@@ -166,31 +166,28 @@ END_TEST
 START_TEST(golden_example)
 {
     __attribute__((cleanup(outcome_release))) struct outcome o = {.rc = 0};
-    static const char in[] =
-        "\"Id\",\"Attributes.NumEmailsOpenedLast30Days\","
-        "\"User.UserAttributes.CustomerLifetimeValue\"\n"
-        "\"123abc\",\"43\",\"High\"\n";
+    static const char in[] = "\"Id\",\"Attributes.NumEmailsOpenedLast30Days\","
+                             "\"User.UserAttributes.CustomerLifetimeValue\"\n"
+                             "\"123abc\",\"43\",\"High\"\n";
 
     run(lenient(), in, sizeof(in) - 1, 0, &o);
     ck_assert_int_eq(o.rc, 0);
-    ck_assert_str_eq(o.out.data,
-                     "Id,Attributes.NumEmailsOpenedLast30Days,"
-                     "User.UserAttributes.CustomerLifetimeValue\n"
-                     "123abc,43,High\n");
+    ck_assert_str_eq(o.out.data, "Id,Attributes.NumEmailsOpenedLast30Days,"
+                                 "User.UserAttributes.CustomerLifetimeValue\n"
+                                 "123abc,43,High\n");
 }
 END_TEST
 
-static const char nasty[] =
-    "\xEF\xBB\xBFid,\"ATTRIBUTES.A\",attributes.A\r\n"
-    "a,\"x\r\ny\"\"\",1\r"
-    "\r\n"
-    "b,\"bad\"quote,\"still\nbad line\n"
-    "c,,\"\"\n"
-    "d,\"open\nquote,\" , 7\r\n"
-    "c,other,\n"
-    "e,\xFF,\n"
-    "f,1,2,3\n"
-    "g,last,";
+static const char nasty[] = "\xEF\xBB\xBFid,\"ATTRIBUTES.A\",attributes.A\r\n"
+                            "a,\"x\r\ny\"\"\",1\r"
+                            "\r\n"
+                            "b,\"bad\"quote,\"still\nbad line\n"
+                            "c,,\"\"\n"
+                            "d,\"open\nquote,\" , 7\r\n"
+                            "c,other,\n"
+                            "e,\xFF,\n"
+                            "f,1,2,3\n"
+                            "g,last,";
 
 START_TEST(the_same_for_every_chunk_size)
 {
@@ -378,13 +375,11 @@ START_TEST(a_record_has_a_limit)
 }
 END_TEST
 
-UNIT_MAIN("transform",
-          tcase_add_loop_test(tc, row_table, 0, UNIT_COUNT(rows));
+UNIT_MAIN("transform", tcase_add_loop_test(tc, row_table, 0, UNIT_COUNT(rows));
           tcase_add_test(tc, nul_bytes_and_long_values);
           tcase_add_test(tc, golden_example);
           tcase_add_test(tc, the_same_for_every_chunk_size);
-          tcase_add_test(tc, rejects_say_where);
-          tcase_add_test(tc, duplicates);
+          tcase_add_test(tc, rejects_say_where); tcase_add_test(tc, duplicates);
           tcase_add_test(tc, many_keys_stay_unique);
           tcase_add_loop_test(tc, broken_files_are_named, 0,
                               UNIT_COUNT(broken));

@@ -40,13 +40,13 @@ START_TEST(wrong_documents_are_refused)
     PL_AUTO(pl_manifest) m = {0};
     struct pl_err err = {0};
 
-    ck_assert_int_eq(pl_manifest_parse(&m, wrong[_i].text,
-                                       strlen(wrong[_i].text), &err),
-                     -1);
+    ck_assert_int_eq(
+        pl_manifest_parse(&m, wrong[_i].text, strlen(wrong[_i].text), &err),
+        -1);
     ck_assert_int_eq(err.code, PL_MANIFEST_INVALID);
-    ck_assert_msg(strncmp(err.msg, wrong[_i].message,
-                          strlen(wrong[_i].message)) == 0,
-                  "%s: %s", wrong[_i].text, err.msg);
+    ck_assert_msg(
+        strncmp(err.msg, wrong[_i].message, strlen(wrong[_i].message)) == 0,
+        "%s: %s", wrong[_i].text, err.msg);
 }
 END_TEST
 
@@ -238,14 +238,12 @@ START_TEST(beginning_and_failing)
 }
 END_TEST
 
-UNIT_MAIN("manifest",
-          tcase_add_loop_test(tc, wrong_documents_are_refused, 0,
-                              UNIT_COUNT(wrong));
+UNIT_MAIN("manifest", tcase_add_loop_test(tc, wrong_documents_are_refused, 0,
+                                          UNIT_COUNT(wrong));
           tcase_add_test(tc, every_cut_of_a_document_is_refused);
           tcase_add_test(tc, unknown_fields_pass_in_order);
           tcase_add_test(tc, historical_input);
-          tcase_add_test(tc, fields_by_path);
-          tcase_add_test(tc, data_entries);
+          tcase_add_test(tc, fields_by_path); tcase_add_test(tc, data_entries);
           tcase_add_loop_test(tc, place_of_the_run, 0, UNIT_COUNT(places));
           tcase_add_loop_test(tc, subjects_of_outcomes, 0,
                               UNIT_COUNT(subjects));
