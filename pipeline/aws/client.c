@@ -344,6 +344,7 @@ int pl_aws_send(struct pl_aws *aws, const struct pl_aws_call *call,
                 struct pl_err *err)
 {
     struct attempt a = {.number = 1};
+    enum pl_retry_kind last = PL_RETRY_NONE; /* of the attempt before */
     const int64_t begun = pl_mono_ms(&aws->clock);
 
     (void)snprintf(a.region, sizeof(a.region), "%s",
@@ -356,7 +357,7 @@ int pl_aws_send(struct pl_aws *aws, const struct pl_aws_call *call,
 
         if (send_once(aws, call, req, resp, &a, &kind, &is_cured, &cause) ==
             0) {
-            pl_retry_success(&aws->retry, kind, a.number);
+            pl_retry_success(&aws->retry, last, a.number);
             return 0;
         }
         if (is_cured && resp->sink_bytes == 0)
@@ -372,6 +373,7 @@ int pl_aws_send(struct pl_aws *aws, const struct pl_aws_call *call,
         }
         if (pl_sleep_ms(&aws->clock, wait_ms, err) != 0)
             return -1;
+        last = kind;
         a.number++;
     }
 }

@@ -19,24 +19,29 @@ static const char *env_text(const char *name)
     return value != NULL && *value != '\0' ? value : NULL;
 }
 
+/* A loopback address, or one of the container services'. */
+static bool is_near(const char *host)
+{
+    static const char *const hosts[] = {"localhost", "169.254.170.2",
+                                        "169.254.170.23", "[fd00:ec2::23]",
+                                        "[::1]"};
+    const size_t digits = strspn(host, "0123456789.");
+
+    if (pl_starts_with(host, "127.") && strchr(":/", host[digits]) != NULL)
+        return true;
+    for (size_t i = 0; i < PL_COUNT(hosts); i++)
+        if (pl_starts_with(host, hosts[i]) &&
+            strchr(":/", host[strlen(hosts[i])]) != NULL)
+            return true;
+    return false;
+}
+
 /* Plain http only where nobody can listen in. */
 static int check_full_uri(const char *uri, struct pl_err *err)
 {
-    static const char *const hosts[] = {"127.",           "localhost",
-                                        "169.254.170.2",  "169.254.170.23",
-                                        "[fd00:ec2::23]", "[::1]"};
-    const char *host = uri + strlen("http://");
-
-    if (pl_starts_with(uri, "https://"))
+    if (pl_starts_with(uri, "https://") ||
+        (pl_starts_with(uri, "http://") && is_near(uri + strlen("http://"))))
         return 0;
-    for (size_t i = 0; pl_starts_with(uri, "http://") && i < PL_COUNT(hosts);
-         i++) {
-        const size_t len = strlen(hosts[i]);
-
-        if (strncmp(host, hosts[i], len) == 0 &&
-            (hosts[i][len - 1] == '.' || strchr(":/", host[len]) != NULL))
-            return 0;
-    }
     return pl_fail(err, PL_CONFIG_INVALID,
                    "AWS_CONTAINER_CREDENTIALS_FULL_URI must be https, or "
                    "name a loopback or container address");
