@@ -78,20 +78,29 @@ static int64_t whole_bytes(const struct pl_http_response *resp)
     return (int64_t)v;
 }
 
-static void read_object(const struct pl_http_response *resp,
-                        struct pl_s3_object *object)
+/* The checksum of the whole object. A composite one says nothing about the
+ * bytes, and what is not eight bytes long is no CRC-64 (seen from servers
+ * that are not S3). */
+static const char *full_crc64(const struct pl_http_response *resp)
 {
     const char *type =
         pl_http_headers_get(&resp->headers, "x-amz-checksum-type");
+    const char *crc =
+        pl_http_headers_get(&resp->headers, "x-amz-checksum-crc64nvme");
 
+    if (crc == NULL || strlen(crc) != PL_CRC64_TEXT - 1 ||
+        (type != NULL && strcmp(type, "COMPOSITE") == 0))
+        return "";
+    return crc;
+}
+
+static void read_object(const struct pl_http_response *resp,
+                        struct pl_s3_object *object)
+{
     object->bytes = whole_bytes(resp);
     copy(object->etag, sizeof(object->etag),
          pl_http_headers_get(&resp->headers, "etag"));
-    /* a composite checksum says nothing about the bytes as a whole */
-    copy(object->crc64nvme, sizeof(object->crc64nvme),
-         type != NULL && strcmp(type, "COMPOSITE") == 0
-             ? ""
-             : pl_http_headers_get(&resp->headers, "x-amz-checksum-crc64nvme"));
+    copy(object->crc64nvme, sizeof(object->crc64nvme), full_crc64(resp));
 }
 
 int pl_s3_get(struct pl_aws *aws, const char *bucket, const char *key,
