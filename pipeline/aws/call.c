@@ -70,7 +70,7 @@ void pl_json_text(const json_t *object, const char *key, char *out, size_t cap)
 
     if (len >= cap)
         len = pl_utf8_valid_len(text, cap - 1);
-    if (len > 0)
+    if (text != NULL && len > 0)
         memcpy(out, text, len);
     out[len] = '\0';
 }

@@ -101,7 +101,7 @@ static int by_name(const void *va, const void *vb)
 
 static int add_query(const char *query, struct pl_buf *out, struct pl_err *err)
 {
-    struct pair pairs[QUERY_PAIRS_MAX];
+    struct pair pairs[QUERY_PAIRS_MAX] = {{NULL, 0}};
     size_t count = 0;
 
     for (const char *p = query; *p != '\0';) {

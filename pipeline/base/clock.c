@@ -101,7 +101,7 @@ static int to_unix_ms(const int f[6], int64_t ms, int64_t offset_s,
         f[4] > 59 || f[5] > 60)
         return -1;
     *unix_ms = ((days_from_civil(f[0], f[1], f[2]) * 24 + f[3]) * 3600 +
-                f[4] * 60 + f[5] - offset_s) *
+                (int64_t)f[4] * 60 + f[5] - offset_s) *
                    1000 +
                ms;
     return 0;
@@ -140,7 +140,7 @@ static int read_offset(const char *p, int64_t *offset_s)
     m = digits(&p, 2);
     if (m < 0 || *p != '\0')
         return -1;
-    *offset_s = sign * (h * 3600 + m * 60);
+    *offset_s = sign * ((int64_t)h * 3600 + (int64_t)m * 60);
     return 0;
 }
 
@@ -161,7 +161,7 @@ int pl_time_parse_iso(const char *text, int64_t *unix_ms)
         int scale = 100;
 
         for (p++; *p >= '0' && *p <= '9'; p++, scale /= 10)
-            ms += (*p - '0') * scale;
+            ms += (int64_t)(*p - '0') * scale;
     }
     if (read_offset(p, &offset_s) != 0)
         return -1;

@@ -21,16 +21,19 @@ struct transform {
     struct pl_csv_shape shape;
     bool has_header;
     struct pl_dedupe dedupe;
-    struct pl_buf row;     /* the row being written */
-    struct pl_buf key;     /* its key, in lower case */
-    struct pl_buf out;     /* not yet in the sink */
-    struct pl_buf rejects; /* not yet in the sink */
+    struct pl_buf row;            /* the row being written */
+    struct pl_buf key;            /* its key, in lower case */
+    struct pl_buf out;            /* not yet in the sink */
+    struct pl_buf rejects;        /* not yet in the sink */
+    struct pl_csv_cell null_cell; /* of an empty line */
+    char *chunk;                  /* what was read last */
 };
 
 static void transform_release(struct transform *t)
 {
     free(t->shape.columns);
     free(t->shape.is_dropped);
+    free(t->chunk);
     pl_dedupe_release(&t->dedupe);
     pl_buf_release(&t->row);
     pl_buf_release(&t->key);
@@ -279,13 +282,13 @@ static int on_record(void *ctx, struct pl_csv_record *record,
 {
     struct transform *t = ctx;
     struct pl_csv_verdict v;
-    struct pl_csv_cell null_cell = {.is_null = true};
 
     if (!t->has_header)
         return take_header(t, record, err);
     t->report->rows_in++;
     if (record->count == 0 && !record->is_malformed && t->shape.count == 1) {
-        record->cells = &null_cell; /* one column: an empty line is a NULL */
+        t->null_cell = (struct pl_csv_cell){.is_null = true};
+        record->cells = &t->null_cell; /* one column: an empty line is a NULL */
         record->count = 1;
     }
     pl_rules_judge(&t->shape, &t->cfg->rules, record, &v);
@@ -317,7 +320,7 @@ static int check_magic(const char *data, size_t len, struct pl_err *err)
 }
 
 static int read_all(struct transform *t, struct pl_csv_reader *reader,
-                    char *chunk, size_t cap, struct pl_err *err)
+                    size_t cap, struct pl_err *err)
 {
     uint64_t bytes = 0;
     char first[4];
@@ -333,10 +336,10 @@ static int read_all(struct transform *t, struct pl_csv_reader *reader,
     if (pl_csv_reader_feed(reader, first + skip, len - skip, err) != 0)
         return -1;
     for (bytes = len; len > 0; bytes += len) {
-        const int64_t n = t->cfg->in->read(t->cfg->in->ctx, chunk, cap, err);
+        const int64_t n = t->cfg->in->read(t->cfg->in->ctx, t->chunk, cap, err);
 
         if (n < 0 || pl_stop_check(err) != 0 ||
-            pl_csv_reader_feed(reader, chunk, (size_t)n, err) != 0)
+            pl_csv_reader_feed(reader, t->chunk, (size_t)n, err) != 0)
             return -1;
         len = (size_t)n;
         if (t->cfg->progress != NULL)
@@ -399,20 +402,19 @@ int pl_csv_transform(const struct pl_csv_config *cfg,
 {
     PL_AUTO(transform) t = {.cfg = cfg, .report = report};
     PL_AUTO(pl_csv_reader) reader = {0};
-    PL_AUTO_STR *chunk = NULL;
     const size_t cap = cfg->chunk_bytes > 0 ? cfg->chunk_bytes : CHUNK_BYTES;
     const size_t max_record =
         cfg->max_record_bytes > 0 ? cfg->max_record_bytes : RECORD_BYTES_MAX;
     struct pl_err verdict = {0};
 
     memset(report, 0, sizeof(*report));
-    chunk = malloc(cap);
-    if (chunk == NULL)
+    t.chunk = malloc(cap);
+    if (t.chunk == NULL)
         return pl_fail_memory(err);
     if (begin(&t, err) != 0 ||
         pl_csv_reader_open(&reader, max_record, on_record, &t, err) != 0)
         return -1;
-    if (read_all(&t, &reader, chunk, cap, &verdict) == 0)
+    if (read_all(&t, &reader, cap, &verdict) == 0)
         (void)check_limits(&t, &verdict);
     /* the rejects so far are worth most when the run fails */
     if (flush(cfg->rejects, &t.rejects, 1, err) != 0 ||

@@ -418,7 +418,7 @@ int pl_manifest_work_uri(const struct pl_manifest *m, struct pl_buf *out,
                    ? pl_buf_addf(out, err, "lakeseg/%s/", id)
                    : -1;
     if (pl_manifest_data_count(m) > 0 &&
-        pl_manifest_data_get(m, 0, &data, &ignored) == 0 &&
+        pl_manifest_data_get(m, 0, &data, &ignored) == 0 && data.uri != NULL &&
         pl_starts_with(data.uri, "s3://")) {
         const char *slash = strrchr(data.uri, '/');
 
