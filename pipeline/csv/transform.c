@@ -385,11 +385,12 @@ static int check_limits(const struct transform *t, struct pl_err *err)
     return 0;
 }
 
-static int begin(struct transform *t, struct pl_err *err)
+static int begin(struct transform *t, size_t chunk_bytes, struct pl_err *err)
 {
     t->row.max_bytes = RECORD_BYTES_MAX * 3;
     t->report->rules = calloc(PL_RULE_COUNT - 1, sizeof(*t->report->rules));
-    if (t->report->rules == NULL)
+    t->chunk = malloc(chunk_bytes);
+    if (t->report->rules == NULL || t->chunk == NULL)
         return pl_fail_memory(err);
     t->report->rule_count = PL_RULE_COUNT - 1;
     for (size_t i = 0; i < t->report->rule_count; i++)
@@ -408,10 +409,7 @@ int pl_csv_transform(const struct pl_csv_config *cfg,
     struct pl_err verdict = {0};
 
     memset(report, 0, sizeof(*report));
-    t.chunk = malloc(cap);
-    if (t.chunk == NULL)
-        return pl_fail_memory(err);
-    if (begin(&t, err) != 0 ||
+    if (begin(&t, cap, err) != 0 ||
         pl_csv_reader_open(&reader, max_record, on_record, &t, err) != 0)
         return -1;
     if (read_all(&t, &reader, cap, &verdict) == 0)
