@@ -1,0 +1,75 @@
+"""Memory does not depend on the size of the data, but for the transformer's
+table of keys. MEMORY_ROWS sets the larger size (default 500,000)."""
+
+import json
+import os
+import subprocess
+import threading
+import unittest
+
+from harness import Case, check_manifest, job, program
+
+SMALL = 20_000
+LARGE = int(os.environ.get("MEMORY_ROWS", "500000"))
+SLACK_KIB = 6 * 1024      # allocators, page-sized noise
+BYTES_A_KEY = 80          # docs/rules.md: 24 to 68
+SQL = ("SELECT concat('ep-', lpad(CAST(i AS VARCHAR), 12, '0')) AS Id, "
+       "'EMAIL' AS \"ChannelType\", "
+       "concat('someone.', CAST(i AS VARCHAR), '@example.com') AS \"Address\", "
+       "CAST(i % 100 AS VARCHAR) AS \"Attributes.Opened\", "
+       "CAST(i AS DOUBLE) / 7 AS \"Metrics.Score\" "
+       "FROM (SELECT unnest(range({0})) AS i)")
+
+
+def run(words, env, text):
+    """The output and the peak of resident memory, in KiB."""
+    child = subprocess.Popen([program(words[0]), *words[1:]], env=env,
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    feeder = threading.Thread(target=lambda: (child.stdin.write(text),
+                                              child.stdin.close()))
+    feeder.start()
+    out = child.stdout.read()
+    feeder.join()
+    child.stdout.close()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    return out, child.returncode, usage.ru_maxrss
+
+
+class Memory(Case):
+    def chain(self, stages, rows):
+        text = json.dumps(job(SQL.format(rows))).encode()
+        peaks = {}
+        for stage in stages:
+            text, status, peaks[stage] = run([stage],
+                                             self.local.environment(), text)
+            self.assertEqual(status, 0, check_manifest(text).get("error"))
+        manifest = check_manifest(text)
+        self.assertEqual(manifest["validate"]["result"]["rows_out"], rows)
+        return peaks
+
+    def compare(self, stages):
+        small = self.chain(stages, SMALL)
+        large = self.chain(stages, LARGE)
+        print("\npeak resident memory, KiB:", small, large)
+        for stage in stages:
+            allowed = SLACK_KIB
+            if stage.startswith("csv-validate"):
+                allowed += (LARGE - SMALL) * BYTES_A_KEY // 1024
+            if stage in ("s3-put", "csv-validate") or stage == "s3-fetch":
+                allowed += 24 * 1024  # a range or part that small data
+                                      # does not fill: 8 MiB, up to three
+            self.assertLessEqual(large[stage] - small[stage], allowed,
+                                 (stage, small[stage], large[stage]))
+
+    def test_short_pipe(self):
+        self.compare(["athena-exec", "csv-validate", "pinpoint-import",
+                      "sns-notify"])
+
+    def test_long_pipe(self):
+        self.compare(["athena-exec", "s3-fetch", "csv-validate-normalize",
+                      "s3-put", "pinpoint-import", "sns-notify"])
+
+
+if __name__ == "__main__":
+    unittest.main()
