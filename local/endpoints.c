@@ -1,0 +1,668 @@
+#include "local/endpoints.h"
+
+#include "pipeline/base/clock.h"
+#include "pipeline/base/text.h"
+
+#define USER_ENDPOINTS_MAX 15
+
+static uint64_t hash_of(const char *text, size_t len, bool is_caseless)
+{
+    uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        if (is_caseless && c >= 'A' && c <= 'Z')
+            c = (unsigned char)(c - 'A' + 'a');
+        h = (h ^ c) * UINT64_C(0x100000001b3);
+    }
+    return h ^ h >> 29;
+}
+
+/* What an index needs to know of the numbers in it. */
+struct keys {
+    const struct local_endpoints *all;
+    uint64_t (*hash)(const struct local_endpoints *all, uint32_t number);
+};
+
+static int index_grow(struct local_index *ix, const struct keys *keys,
+                      struct pl_err *err)
+{
+    const size_t cap = ix->cap == 0 ? 1024 : ix->cap * 2;
+    uint32_t *slots;
+
+    if (ix->used * 2 < ix->cap)
+        return 0;
+    slots = calloc(cap, sizeof(*slots));
+    if (slots == NULL)
+        return pl_fail_memory(err);
+    for (size_t i = 0; i < ix->cap; i++) {
+        size_t at;
+
+        if (ix->slots[i] == 0)
+            continue;
+        at = (size_t)keys->hash(keys->all, ix->slots[i] - 1) & (cap - 1);
+        while (slots[at] != 0)
+            at = (at + 1) & (cap - 1);
+        slots[at] = ix->slots[i];
+    }
+    free(ix->slots);
+    ix->slots = slots;
+    ix->cap = cap;
+    return 0;
+}
+
+/* There must be room. */
+static void index_put(struct local_index *ix, uint64_t hash, uint32_t number)
+{
+    size_t at = (size_t)hash & (ix->cap - 1);
+
+    while (ix->slots[at] != 0)
+        at = (at + 1) & (ix->cap - 1);
+    ix->slots[at] = number + 1;
+    ix->used++;
+}
+
+const char *local_pool_text(const struct local_pool *pool, uint32_t number)
+{
+    return pool->bytes + pool->starts[number];
+}
+
+static uint64_t pool_hash(const struct local_endpoints *all, uint32_t number)
+{
+    const char *text = local_pool_text(&all->pool, number);
+
+    return hash_of(text, strlen(text), false);
+}
+
+uint32_t local_pool_find(const struct local_pool *pool, const char *text,
+                         size_t len)
+{
+    const struct local_index *ix = &pool->index;
+    size_t at;
+
+    if (ix->cap == 0)
+        return LOCAL_NO_TEXT;
+    at = (size_t)hash_of(text, len, false) & (ix->cap - 1);
+    for (; ix->slots[at] != 0; at = (at + 1) & (ix->cap - 1)) {
+        const char *have = local_pool_text(pool, ix->slots[at] - 1);
+
+        if (strncmp(have, text, len) == 0 && have[len] == '\0')
+            return ix->slots[at] - 1;
+    }
+    return LOCAL_NO_TEXT;
+}
+
+static int pool_reserve(struct local_pool *pool, size_t len,
+                        struct pl_err *err)
+{
+    if (pool->len + len + 1 > pool->cap) {
+        const size_t cap = (pool->len + len + 1) * 2 + 4096;
+        char *bytes = realloc(pool->bytes, cap);
+
+        if (bytes == NULL)
+            return pl_fail_memory(err);
+        pool->bytes = bytes;
+        pool->cap = cap;
+    }
+    if (pool->count == pool->room) {
+        const size_t room = pool->room * 2 + 1024;
+        size_t *starts = realloc(pool->starts, room * sizeof(*starts));
+
+        if (starts == NULL)
+            return pl_fail_memory(err);
+        pool->starts = starts;
+        pool->room = room;
+    }
+    return 0;
+}
+
+static int pool_add(struct local_endpoints *all, const char *text, size_t len,
+                    uint32_t *number, struct pl_err *err)
+{
+    struct local_pool *pool = &all->pool;
+    const struct keys keys = {all, pool_hash};
+
+    *number = local_pool_find(pool, text, len);
+    if (*number != LOCAL_NO_TEXT)
+        return 0;
+    if (pool->count >= LOCAL_NO_TEXT - 1)
+        return pl_fail(err, PL_HOST_ERROR, "too many different texts");
+    if (index_grow(&pool->index, &keys, err) != 0 ||
+        pool_reserve(pool, len, err) != 0)
+        return -1;
+    memcpy(pool->bytes + pool->len, text, len);
+    pool->bytes[pool->len + len] = '\0';
+    pool->starts[pool->count] = pool->len;
+    pool->len += len + 1;
+    *number = (uint32_t)pool->count++;
+    index_put(&pool->index, hash_of(text, len, false), *number);
+    return 0;
+}
+
+static uint64_t id_hash(const struct local_endpoints *all, uint32_t number)
+{
+    const char *id = local_pool_text(&all->pool, all->items[number].id);
+
+    return hash_of(id, strlen(id), true);
+}
+
+static uint64_t user_hash(const struct local_endpoints *all, uint32_t number)
+{
+    return (all->users[number].id + UINT64_C(1)) *
+               UINT64_C(0x9e3779b97f4a7c15) >>
+           20;
+}
+
+static uint64_t address_key(uint32_t address, uint8_t channel)
+{
+    return ((uint64_t)address << 8 | channel) *
+               UINT64_C(0x9e3779b97f4a7c15) >>
+           20;
+}
+
+static uint64_t address_hash(const struct local_endpoints *all,
+                             uint32_t number)
+{
+    return address_key(all->items[number].address, all->items[number].channel);
+}
+
+uint32_t local_endpoints_find(const struct local_endpoints *all,
+                              const char *id, size_t len)
+{
+    const struct local_index *ix = &all->by_id;
+    size_t at;
+
+    if (ix->cap == 0)
+        return LOCAL_NO_TEXT;
+    at = (size_t)hash_of(id, len, true) & (ix->cap - 1);
+    for (; ix->slots[at] != 0; at = (at + 1) & (ix->cap - 1)) {
+        const char *have =
+            local_pool_text(&all->pool, all->items[ix->slots[at] - 1].id);
+
+        if (pl_ieqn(have, strlen(have), id, len))
+            return ix->slots[at] - 1;
+    }
+    return LOCAL_NO_TEXT;
+}
+
+uint32_t local_endpoints_find_user(const struct local_endpoints *all,
+                                   const char *user, size_t len)
+{
+    const struct local_index *ix = &all->by_user;
+    const uint32_t id = local_pool_find(&all->pool, user, len);
+    size_t at;
+
+    if (id == LOCAL_NO_TEXT || ix->cap == 0)
+        return LOCAL_NO_TEXT;
+    at = (size_t)((id + UINT64_C(1)) * UINT64_C(0x9e3779b97f4a7c15) >> 20) &
+         (ix->cap - 1);
+    for (; ix->slots[at] != 0; at = (at + 1) & (ix->cap - 1))
+        if (all->users[ix->slots[at] - 1].id == id)
+            return ix->slots[at] - 1;
+    return LOCAL_NO_TEXT;
+}
+
+void local_endpoints_release(struct local_endpoints *all)
+{
+    for (size_t i = 0; i < all->count; i++)
+        free(all->items[i].fields.items);
+    for (size_t i = 0; i < all->user_count; i++) {
+        free(all->users[i].fields.items);
+        free(all->users[i].endpoints);
+    }
+    free(all->items);
+    free(all->users);
+    free(all->by_id.slots);
+    free(all->by_address.slots);
+    free(all->by_user.slots);
+    free(all->pool.index.slots);
+    free(all->pool.starts);
+    free(all->pool.bytes);
+    *all = (struct local_endpoints){.count = 0};
+}
+
+/* A record's cells, sorted out. */
+struct incoming {
+    const struct local_cell *id;
+    const struct local_cell *channel;
+    const struct local_cell *address;
+    const struct local_cell *user;
+};
+
+static struct incoming sort_out(const struct local_cell *cells, size_t count)
+{
+    struct incoming in = {NULL, NULL, NULL, NULL};
+
+    for (size_t i = 0; i < count; i++) {
+        if (cells[i].kind == LOCAL_COL_ID)
+            in.id = &cells[i];
+        else if (cells[i].kind == LOCAL_COL_CHANNEL)
+            in.channel = &cells[i];
+        else if (cells[i].kind == LOCAL_COL_ADDRESS)
+            in.address = &cells[i];
+        else if (cells[i].kind == LOCAL_COL_USER_ID)
+            in.user = &cells[i];
+    }
+    return in;
+}
+
+/* For push tokens the oldest endpoint gives way; for the others the sixteenth
+ * is refused. */
+static bool is_push(uint8_t channel)
+{
+    const char *name = local_channel_name(channel);
+
+    return strcmp(name, "GCM") == 0 || strcmp(name, "ADM") == 0 ||
+           strcmp(name, "BAIDU") == 0 || pl_starts_with(name, "APNS");
+}
+
+static bool is_full(const struct local_endpoints *all, uint32_t user,
+                    uint32_t endpoint)
+{
+    const struct local_user *u;
+
+    if (user == LOCAL_NO_TEXT)
+        return false;
+    u = &all->users[user];
+    if (endpoint != LOCAL_NO_TEXT && all->items[endpoint].user == user)
+        return false;
+    return u->count >= USER_ENDPOINTS_MAX;
+}
+
+static bool has_push(const struct local_endpoints *all, uint32_t user)
+{
+    const struct local_user *u = &all->users[user];
+
+    for (uint32_t i = 0; i < u->count; i++)
+        if (is_push(all->items[u->endpoints[i]].channel))
+            return true;
+    return false;
+}
+
+/* What is against the record. NULL: nothing. */
+static const char *refusal(const struct local_endpoints *all,
+                           const struct incoming *in, uint32_t known)
+{
+    uint8_t channel;
+
+    if (known == LOCAL_NO_TEXT && (in->channel == NULL || in->address == NULL))
+        return in->id != NULL
+                   ? "a new endpoint needs ChannelType and Address"
+                   : "ChannelType and Address, or the Id of a known endpoint, "
+                     "are missing";
+    channel = in->channel != NULL
+                  ? (uint8_t)local_channel(in->channel->value, in->channel->len)
+                  : all->items[known].channel;
+    if (in->user != NULL) {
+        const uint32_t user =
+            local_endpoints_find_user(all, in->user->value, in->user->len);
+
+        if (is_full(all, user, known) &&
+            !(is_push(channel) && has_push(all, user)))
+            return "Exceeded maximum endpoint per user count: 15";
+    }
+    return NULL;
+}
+
+/* The id of an endpoint that came without one: the same for the same channel
+ * and address, so that the line later hits the same endpoint. */
+static void derived_id(const struct incoming *in, char id[40])
+{
+    const uint64_t a = hash_of(in->channel->value, in->channel->len, false);
+    const uint64_t b = hash_of(in->address->value, in->address->len, false);
+
+    (void)snprintf(id, 40, "%016llx%016llx", (unsigned long long)b,
+                   (unsigned long long)(a * 31 + b * 17));
+}
+
+static int add_endpoint(struct local_endpoints *all, const char *id, size_t len,
+                        uint32_t *number, struct pl_err *err)
+{
+    const struct keys keys = {all, id_hash};
+    uint32_t text;
+
+    if (all->count == all->cap) {
+        const size_t cap = all->cap * 2 + 256;
+        struct local_endpoint *items =
+            realloc(all->items, cap * sizeof(*items));
+
+        if (items == NULL)
+            return pl_fail_memory(err);
+        all->items = items;
+        all->cap = cap;
+    }
+    if (pool_add(all, id, len, &text, err) != 0 ||
+        index_grow(&all->by_id, &keys, err) != 0)
+        return -1;
+    *number = (uint32_t)all->count++;
+    all->items[*number] = (struct local_endpoint){
+        .id = text, .address = LOCAL_NO_TEXT, .user = LOCAL_NO_TEXT};
+    index_put(&all->by_id, hash_of(id, len, true), *number);
+    return 0;
+}
+
+static int add_user(struct local_endpoints *all, const struct local_cell *cell,
+                    uint32_t *number, struct pl_err *err)
+{
+    const struct keys keys = {all, user_hash};
+    uint32_t text;
+
+    *number = local_endpoints_find_user(all, cell->value, cell->len);
+    if (*number != LOCAL_NO_TEXT)
+        return 0;
+    if (all->user_count == all->user_cap) {
+        const size_t cap = all->user_cap * 2 + 256;
+        struct local_user *users = realloc(all->users, cap * sizeof(*users));
+
+        if (users == NULL)
+            return pl_fail_memory(err);
+        all->users = users;
+        all->user_cap = cap;
+    }
+    if (pool_add(all, cell->value, cell->len, &text, err) != 0 ||
+        index_grow(&all->by_user, &keys, err) != 0)
+        return -1;
+    *number = (uint32_t)all->user_count++;
+    all->users[*number] = (struct local_user){.id = text};
+    index_put(&all->by_user, user_hash(all, *number), *number);
+    return 0;
+}
+
+static void leave_user(struct local_endpoints *all, uint32_t endpoint)
+{
+    struct local_user *u;
+
+    if (all->items[endpoint].user == LOCAL_NO_TEXT)
+        return;
+    u = &all->users[all->items[endpoint].user];
+    for (uint32_t i = 0; i < u->count; i++)
+        if (u->endpoints[i] == endpoint) {
+            u->endpoints[i] = u->endpoints[u->count - 1];
+            u->count--;
+            break;
+        }
+    all->items[endpoint].user = LOCAL_NO_TEXT;
+}
+
+/* The user's oldest push endpoint gives up its place. */
+static void make_place(struct local_endpoints *all, uint32_t user)
+{
+    const struct local_user *u = &all->users[user];
+    uint32_t oldest = LOCAL_NO_TEXT;
+
+    for (uint32_t i = 0; i < u->count; i++)
+        if (is_push(all->items[u->endpoints[i]].channel) &&
+            (oldest == LOCAL_NO_TEXT || u->endpoints[i] < oldest))
+            oldest = u->endpoints[i];
+    if (oldest == LOCAL_NO_TEXT)
+        return;
+    leave_user(all, oldest);
+    all->items[oldest].is_inactive = true;
+}
+
+static int join_user(struct local_endpoints *all, uint32_t endpoint,
+                     const struct local_cell *cell, struct pl_err *err)
+{
+    struct local_user *u;
+    uint32_t user;
+    uint32_t *list;
+
+    if (add_user(all, cell, &user, err) != 0)
+        return -1;
+    if (all->items[endpoint].user == user)
+        return 0;
+    leave_user(all, endpoint);
+    if (all->users[user].count >= USER_ENDPOINTS_MAX)
+        make_place(all, user);
+    u = &all->users[user];
+    list = realloc(u->endpoints, (u->count + 1) * sizeof(*list));
+    if (list == NULL)
+        return pl_fail_memory(err);
+    u->endpoints = list;
+    list[u->count++] = endpoint;
+    all->items[endpoint].user = user;
+    return 0;
+}
+
+static void drop_field(struct local_fields *fields, uint32_t name)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < fields->count; i++)
+        if (fields->items[i].name != name)
+            fields->items[kept++] = fields->items[i];
+    fields->count = kept;
+}
+
+static int add_field(struct local_fields *fields, uint32_t name,
+                     uint32_t value, struct pl_err *err)
+{
+    struct local_field *items =
+        realloc(fields->items, (fields->count + 1) * sizeof(*items));
+
+    if (items == NULL)
+        return pl_fail_memory(err);
+    fields->items = items;
+    items[fields->count++] = (struct local_field){name, value};
+    return 0;
+}
+
+/* Is an earlier cell of the same column in this record? Then it is one more
+ * value, and does not replace. */
+static bool is_repeated(const struct local_cell *cells, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(cells[i].column, cells[at].column) == 0)
+            return true;
+    return false;
+}
+
+/* Attributes replace those of their name; the others stay. */
+static int set_fields(struct local_endpoints *all, uint32_t endpoint,
+                      const struct local_cell *cells, size_t count,
+                      struct pl_err *err)
+{
+    const uint32_t user = all->items[endpoint].user;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct local_cell *c = &cells[i];
+        struct local_fields *fields = &all->items[endpoint].fields;
+        uint32_t name;
+        uint32_t value;
+
+        if (c->kind < LOCAL_COL_ATTRIBUTE)
+            continue;
+        if (c->kind == LOCAL_COL_USER_ATTRIBUTE && user != LOCAL_NO_TEXT)
+            fields = &all->users[user].fields;
+        if (pool_add(all, c->column, strlen(c->column), &name, err) != 0 ||
+            pool_add(all, c->value, c->len, &value, err) != 0)
+            return -1;
+        if (!is_repeated(cells, i))
+            drop_field(fields, name);
+        if (add_field(fields, name, value, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Of two endpoints with one address the last one that was written counts. */
+static int claim_address(struct local_endpoints *all, uint32_t endpoint,
+                         struct pl_err *err)
+{
+    const struct keys keys = {all, address_hash};
+    const struct local_endpoint *e = &all->items[endpoint];
+    const uint64_t hash = address_key(e->address, e->channel);
+    struct local_index *ix = &all->by_address;
+    size_t at;
+
+    if (index_grow(ix, &keys, err) != 0)
+        return -1;
+    at = (size_t)hash & (ix->cap - 1);
+    for (; ix->slots[at] != 0; at = (at + 1) & (ix->cap - 1)) {
+        const uint32_t other = ix->slots[at] - 1;
+
+        if (all->items[other].address != e->address ||
+            all->items[other].channel != e->channel)
+            continue;
+        if (other != endpoint)
+            all->items[other].is_inactive = true;
+        ix->slots[at] = endpoint + 1;
+        return 0;
+    }
+    index_put(ix, hash, endpoint);
+    return 0;
+}
+
+static int set_address(struct local_endpoints *all, uint32_t endpoint,
+                       const struct incoming *in, struct pl_err *err)
+{
+    uint32_t text;
+
+    if (in->channel != NULL)
+        all->items[endpoint].channel =
+            (uint8_t)local_channel(in->channel->value, in->channel->len);
+    if (in->address != NULL) {
+        if (pool_add(all, in->address->value, in->address->len, &text, err) !=
+            0)
+            return -1;
+        all->items[endpoint].address = text;
+    }
+    if (in->channel == NULL && in->address == NULL)
+        return 0;
+    all->items[endpoint].is_inactive = false;
+    return claim_address(all, endpoint, err);
+}
+
+/* What both of the next functions begin with. */
+struct target {
+    struct incoming in;
+    char made[40];
+    const char *id;
+    size_t len;
+    uint32_t known;
+};
+
+static int aim(const struct local_endpoints *all,
+               const struct local_cell *cells, size_t count, struct target *t,
+               char why[160])
+{
+    const char *reason;
+
+    *t = (struct target){.in = sort_out(cells, count)};
+    t->id = t->made;
+    if (t->in.id != NULL) {
+        t->id = t->in.id->value;
+        t->len = t->in.id->len;
+    } else if (t->in.channel != NULL && t->in.address != NULL) {
+        derived_id(&t->in, t->made);
+        t->len = strlen(t->made);
+    }
+    t->known = local_endpoints_find(all, t->id, t->len);
+    reason = refusal(all, &t->in, t->known);
+    if (reason == NULL)
+        return 0;
+    (void)snprintf(why, 160, "%s", reason);
+    return 1;
+}
+
+int local_endpoints_judge(struct local_endpoints *all,
+                          const struct local_cell *cells, size_t count,
+                          uint32_t *id, char why[160], struct pl_err *err)
+{
+    struct target t;
+
+    if (aim(all, cells, count, &t, why) != 0)
+        return 1;
+    return pool_add(all, t.id, t.len, id, err);
+}
+
+int local_endpoints_apply(struct local_endpoints *all,
+                          const struct local_cell *cells, size_t count,
+                          uint32_t *number, char why[160], struct pl_err *err)
+{
+    struct target t;
+
+    if (aim(all, cells, count, &t, why) != 0)
+        return 1;
+    if (t.known == LOCAL_NO_TEXT &&
+        add_endpoint(all, t.id, t.len, &t.known, err) != 0)
+        return -1;
+    if (set_address(all, t.known, &t.in, err) != 0 ||
+        (t.in.user != NULL && join_user(all, t.known, t.in.user, err) != 0) ||
+        set_fields(all, t.known, cells, count, err) != 0)
+        return -1;
+    *number = t.known;
+    return 0;
+}
+
+/* The object at key, made if it is not there. */
+static json_t *object_at(json_t *map, const char *key)
+{
+    if (json_object_get(map, key) == NULL)
+        (void)json_object_set_new(map, key, json_object());
+    return json_object_get(map, key);
+}
+
+/* Puts "Attributes.x" with its value into the object at its place. */
+static void put_field(json_t *out, const char *name, const char *value)
+{
+    const enum local_column kind = local_column_kind(name);
+    const char *dot = strchr(name, '.');
+    char parent[16];
+    json_t *map = out;
+
+    if (kind == LOCAL_COL_USER_ATTRIBUTE) {
+        map = object_at(object_at(out, "User"), "UserAttributes");
+        name += strlen("User.UserAttributes.");
+    } else if (dot != NULL && (size_t)(dot - name) < sizeof(parent)) {
+        (void)snprintf(parent, sizeof(parent), "%.*s", (int)(dot - name), name);
+        map = object_at(out, parent);
+        name = dot + 1;
+    }
+    if (kind == LOCAL_COL_ATTRIBUTE || kind == LOCAL_COL_USER_ATTRIBUTE) {
+        if (json_object_get(map, name) == NULL)
+            (void)json_object_set_new(map, name, json_array());
+        (void)json_array_append_new(json_object_get(map, name),
+                                    json_string(value));
+    } else if (kind == LOCAL_COL_METRIC || kind == LOCAL_COL_COORDINATE) {
+        (void)json_object_set_new(map, name, json_real(strtod(value, NULL)));
+    } else {
+        (void)json_object_set_new(map, name, json_string(value));
+    }
+}
+
+static void put_fields(const struct local_endpoints *all, json_t *out,
+                       const struct local_fields *fields)
+{
+    for (uint32_t i = 0; i < fields->count; i++)
+        put_field(out, local_pool_text(&all->pool, fields->items[i].name),
+                  local_pool_text(&all->pool, fields->items[i].value));
+}
+
+json_t *local_endpoints_json(const struct local_endpoints *all,
+                             const char *app, uint32_t number)
+{
+    const struct local_endpoint *e = &all->items[number];
+    const char *id = local_pool_text(&all->pool, e->id);
+    json_t *out = json_pack(
+        "{s:s,s:s,s:s,s:s,s:s,s:s}", "Id", id, "ApplicationId", app,
+        "ChannelType", local_channel_name(e->channel), "Address",
+        e->address != LOCAL_NO_TEXT ? local_pool_text(&all->pool, e->address)
+                                    : "",
+        "EndpointStatus", e->is_inactive ? "INACTIVE" : "ACTIVE", "OptOut",
+        "NONE");
+
+    if (out == NULL)
+        return NULL;
+    put_fields(all, out, &e->fields);
+    if (e->user != LOCAL_NO_TEXT) {
+        put_fields(all, out, &all->users[e->user].fields);
+        if (json_object_get(out, "User") == NULL)
+            (void)json_object_set_new(out, "User", json_object());
+        (void)json_object_set_new(
+            json_object_get(out, "User"), "UserId",
+            json_string(local_pool_text(&all->pool, all->users[e->user].id)));
+    }
+    return out;
+}

@@ -1,0 +1,531 @@
+/* Import jobs: from CREATED through every state to COMPLETED or FAILED. */
+#include "local/pinpoint.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "pipeline/base/clock.h"
+#include "pipeline/base/log.h"
+#include "pipeline/base/text.h"
+
+#define FAILURES_MAX 100
+#define FILES_MAX 10000
+#define JOB_BYTES_MAX (INT64_C(1) << 30)
+
+struct job {
+    struct local *local;
+    char app[132];
+    char id[40];
+    char bucket[64];
+    char *prefix;
+    bool is_csv;
+    bool is_registering;
+    bool is_defining;
+    char segment[40]; /* "": none */
+    json_t *keys;     /* the objects under the prefix */
+    uint64_t processed;
+    uint64_t failed;
+    json_t *failures;
+    unsigned failed_pieces;
+};
+
+static void job_free(struct job *j)
+{
+    free(j->prefix);
+    json_decref(j->keys);
+    json_decref(j->failures);
+    free(j);
+}
+
+/* Needs the lock. */
+static json_t *find_job(const struct job *j)
+{
+    struct local_app *app = local_pinpoint_find(j->local->pinpoint, j->app);
+
+    return app != NULL ? local_by_id(app->jobs, j->id) : NULL;
+}
+
+static void set_int(json_t *object, const char *name, uint64_t value)
+{
+    (void)json_object_set_new(object, name, json_integer((json_int_t)value));
+}
+
+/* Needs the lock. */
+static void show_counts(const struct job *j, json_t *shown)
+{
+    set_int(shown, "TotalProcessed", j->processed);
+    set_int(shown, "TotalFailures", j->failed);
+    set_int(shown, "FailedPieces", j->failed_pieces);
+    if (json_array_size(j->failures) > 0)
+        (void)json_object_set_new(shown, "Failures",
+                                  json_deep_copy(j->failures));
+}
+
+/* Waits, unless the program ends. Needs the lock. */
+static void wait_for(struct local_pinpoint *p, int64_t ms)
+{
+    const int64_t until = pl_now_ms(&pl_clock_real) + ms;
+    const struct timespec at = {(time_t)(until / 1000),
+                                (long)(until % 1000) * 1000000};
+
+    while (!p->is_closing && ms > 0 &&
+           pthread_cond_timedwait(&p->changed, &p->lock, &at) != ETIMEDOUT)
+        continue;
+}
+
+static void enter(const struct job *j, const char *status, int64_t delay_ms)
+{
+    struct local_pinpoint *p = j->local->pinpoint;
+    json_t *shown;
+
+    (void)pthread_mutex_lock(&p->lock);
+    shown = find_job(j);
+    if (shown != NULL) {
+        (void)json_object_set_new(shown, "JobStatus", json_string(status));
+        show_counts(j, shown);
+    }
+    wait_for(p, delay_ms);
+    (void)pthread_mutex_unlock(&p->lock);
+}
+
+static void note_failure(struct job *j, const char *text)
+{
+    if (json_array_size(j->failures) < FAILURES_MAX)
+        (void)json_array_append_new(j->failures, json_string(text));
+}
+
+/* All objects under the prefix; their sizes count against the limit. */
+static int list_pieces(struct job *j, struct pl_err *err)
+{
+    struct local_s3 *s3 = &j->local->s3;
+    const struct local_s3_bucket *b;
+    json_int_t bytes = 0;
+
+    (void)pthread_mutex_lock(&s3->lock);
+    b = local_s3_bucket(s3, j->bucket);
+    for (size_t i = b != NULL ? local_s3_lower(b, j->prefix) : 0;
+         b != NULL && i < b->count &&
+         pl_starts_with(b->objects[i].key, j->prefix);
+         i++) {
+        bytes += json_integer_value(
+            json_object_get(b->objects[i].meta, "bytes"));
+        (void)json_array_append_new(j->keys,
+                                    json_string(b->objects[i].key));
+    }
+    (void)pthread_mutex_unlock(&s3->lock);
+    if (b == NULL)
+        return pl_fail(err, PL_IMPORT_FAILED, "the bucket '%s' does not exist",
+                       j->bucket);
+    if (json_array_size(j->keys) == 0)
+        return pl_fail(err, PL_IMPORT_FAILED, "no objects under s3://%s/%s",
+                       j->bucket, j->prefix);
+    if (json_array_size(j->keys) > FILES_MAX || bytes > JOB_BYTES_MAX)
+        return pl_fail(err, PL_IMPORT_FAILED,
+                       "more than 10,000 files or 1 GB in one import job");
+    return 0;
+}
+
+static int bad_record(void *ctx, uint64_t line, const char *why,
+                      struct pl_err *err)
+{
+    struct job *j = ctx;
+    char text[320];
+
+    (void)err;
+    j->processed++;
+    j->failed++;
+    (void)snprintf(text, sizeof(text), "line %llu: %.250s",
+                   (unsigned long long)line, why);
+    note_failure(j, text);
+    return 0;
+}
+
+static int add_member(struct local_members *list, uint32_t id,
+                      struct pl_err *err)
+{
+    if (list->count == list->cap) {
+        const size_t cap = list->cap * 2 + 64;
+        uint32_t *ids = realloc(list->ids, cap * sizeof(*ids));
+
+        if (ids == NULL)
+            return pl_fail_memory(err);
+        list->ids = ids;
+        list->cap = cap;
+    }
+    list->ids[list->count++] = id;
+    return 0;
+}
+
+/* A file of user ids picks the endpoints that these users have. */
+static int add_user_members(struct local_app *app, struct local_members *list,
+                            const struct local_cell *cell, char why[160],
+                            struct pl_err *err)
+{
+    const uint32_t n =
+        local_endpoints_find_user(&app->endpoints, cell->value, cell->len);
+    const struct local_user *u;
+
+    if (n == LOCAL_NO_TEXT) {
+        (void)snprintf(why, 160, "the user has no endpoints");
+        return 1;
+    }
+    u = &app->endpoints.users[n];
+    for (uint32_t i = 0; list != NULL && i < u->count; i++)
+        if (add_member(list, app->endpoints.items[u->endpoints[i]].id, err) !=
+            0)
+            return -1;
+    return 0;
+}
+
+/* 0, 1 with why, or -1. Needs the lock. */
+static int apply(struct job *j, struct local_app *app,
+                 const struct local_cell *cells, size_t count, char why[160],
+                 struct pl_err *err)
+{
+    struct local_members *list =
+        j->is_defining ? local_pinpoint_members(app, j->segment, true) : NULL;
+    uint32_t number;
+    uint32_t id;
+    int rc;
+
+    if (count == 1 && cells[0].kind == LOCAL_COL_USER_ID)
+        return add_user_members(app, list, &cells[0], why, err);
+    if (!j->is_registering) {
+        rc = local_endpoints_judge(&app->endpoints, cells, count, &id, why,
+                                   err);
+        return rc != 0 || list == NULL ? rc : add_member(list, id, err);
+    }
+    rc = local_endpoints_apply(&app->endpoints, cells, count, &number, why,
+                               err);
+    if (rc == 0 && list != NULL)
+        rc = add_member(list, app->endpoints.items[number].id, err);
+    return rc;
+}
+
+static int good_record(void *ctx, const struct local_cell *cells, size_t count,
+                       uint64_t line, struct pl_err *err)
+{
+    struct job *j = ctx;
+    struct local_pinpoint *p = j->local->pinpoint;
+    struct local_app *app;
+    char why[160] = "";
+    bool is_closing;
+    int rc;
+
+    (void)pthread_mutex_lock(&p->lock);
+    is_closing = p->is_closing;
+    app = local_pinpoint_find(p, j->app);
+    rc = is_closing || app == NULL
+             ? pl_fail(err, PL_INTERRUPTED, "stopped")
+             : apply(j, app, cells, count, why, err);
+    (void)pthread_mutex_unlock(&p->lock);
+    if (rc == 1)
+        return bad_record(j, line, why, err);
+    j->processed++;
+    return rc;
+}
+
+static int import_piece(struct job *j, const char *key, struct pl_err *err)
+{
+    const struct local_import_sink sink = {j, good_record, bad_record};
+    json_t *meta = NULL;
+    int fd = -1;
+    struct pl_source source;
+    int rc;
+
+    if (local_s3_get(&j->local->s3, j->bucket, key, &fd, &meta) != NULL)
+        return pl_fail(err, PL_IMPORT_FAILED, "cannot read the object");
+    json_decref(meta);
+    source = pl_fd_source(&fd);
+    rc = j->is_csv ? local_import_csv(&source, &sink, err)
+                   : local_import_json(&source, &sink, err);
+    (void)close(fd);
+    return rc;
+}
+
+static void import_pieces(struct job *j)
+{
+    struct local_pinpoint *p = j->local->pinpoint;
+
+    for (size_t i = 0; i < json_array_size(j->keys); i++) {
+        const char *key = json_string_value(json_array_get(j->keys, i));
+        struct pl_err err = {0};
+        json_t *shown;
+
+        if (import_piece(j, key, &err) != 0) {
+            j->failed_pieces++;
+            note_failure(j, err.msg);
+        }
+        (void)pthread_mutex_lock(&p->lock);
+        shown = find_job(j);
+        if (shown != NULL) {
+            set_int(shown, "CompletedPieces", i + 1 - j->failed_pieces);
+            show_counts(j, shown);
+        }
+        (void)pthread_mutex_unlock(&p->lock);
+    }
+}
+
+/* The imported segment appears when the job is done. Needs the lock. */
+static void define_segment(const struct job *j, struct local_app *app,
+                           const json_t *shown)
+{
+    const json_t *def = json_object_get(shown, "Definition");
+    json_t *segment = local_by_id(app->segments, j->segment);
+    const struct local_members *list =
+        local_pinpoint_members(app, j->segment, true);
+    const json_int_t size = list != NULL ? (json_int_t)list->count : 0;
+    char now[PL_TIME_LEN];
+    json_t *import;
+
+    pl_time_iso(pl_now_ms(&pl_clock_real), now);
+    import = json_pack(
+        "{s:O,s:O,s:O,s:s,s:I,s:{}}", "Format", json_object_get(def, "Format"),
+        "RoleArn", json_object_get(def, "RoleArn"), "S3Url",
+        json_object_get(def, "S3Url"), "ExternalId", "", "Size", size,
+        "ChannelCounts");
+    if (segment == NULL) {
+        segment = json_pack(
+            "{s:s,s:s,s:s,s:s,s:s,s:i}", "ApplicationId", app->id, "Id",
+            j->segment, "CreationDate", now, "SegmentType", "IMPORT", "Arn",
+            "", "Version", 0);
+        (void)json_array_append_new(app->segments, segment);
+    }
+    (void)json_object_set_new(segment, "ImportDefinition", import);
+    (void)json_object_set_new(segment, "LastModifiedDate", json_string(now));
+    set_int(segment, "Version",
+            (uint64_t)json_integer_value(json_object_get(segment, "Version")) +
+                1);
+    if (json_object_get(def, "SegmentName") != NULL)
+        (void)json_object_set(segment, "Name",
+                              json_object_get(def, "SegmentName"));
+    {
+        char arn[300];
+
+        (void)snprintf(arn, sizeof(arn),
+                       "arn:aws:mobiletargeting:%.40s:" LOCAL_ACCOUNT
+                       ":apps/%.130s/segments/%.40s",
+                       j->local->region, app->id, j->segment);
+        (void)json_object_set_new(segment, "Arn", json_string(arn));
+    }
+}
+
+static void end_job(struct job *j, const char *status)
+{
+    struct local_pinpoint *p = j->local->pinpoint;
+    struct local_app *app;
+    struct pl_err err = {0};
+    json_t *shown;
+    char now[PL_TIME_LEN];
+
+    (void)pthread_mutex_lock(&p->lock);
+    app = local_pinpoint_find(p, j->app);
+    shown = find_job(j);
+    if (app != NULL && shown != NULL) {
+        if (j->is_defining && strcmp(status, "COMPLETED") == 0)
+            define_segment(j, app, shown);
+        pl_time_iso(pl_now_ms(&pl_clock_real), now);
+        (void)json_object_set_new(shown, "CompletionDate", json_string(now));
+        show_counts(j, shown);
+        app->is_changed = true;
+        if (!j->local->is_temporary && app->endpoints.count < 200000 &&
+            local_pinpoint_save(j->local, app, &err) != 0)
+            pl_warn("pinpoint: %s", err.msg);
+        (void)json_object_set_new(shown, "JobStatus", json_string(status));
+    }
+    (void)pthread_mutex_unlock(&p->lock);
+    pl_info("pinpoint import %s %s: %llu processed, %llu failed", j->id,
+            status, (unsigned long long)j->processed,
+            (unsigned long long)j->failed);
+}
+
+static void run_job(struct job *j)
+{
+    const int64_t pause = j->local->job_delay_ms / 6;
+    struct local_pinpoint *p = j->local->pinpoint;
+    struct local_fault fault;
+    struct pl_err err = {0};
+    json_t *shown;
+    bool is_good;
+
+    enter(j, "CREATED", pause);
+    enter(j, "PREPARING_FOR_INITIALIZATION", pause);
+    enter(j, "INITIALIZING", pause);
+    is_good = list_pieces(j, &err) == 0;
+    if (!is_good)
+        note_failure(j, err.msg);
+    (void)pthread_mutex_lock(&p->lock);
+    shown = find_job(j);
+    if (shown != NULL)
+        set_int(shown, "TotalPieces", json_array_size(j->keys));
+    (void)pthread_mutex_unlock(&p->lock);
+    enter(j, "PENDING_JOB", pause);
+    if (is_good &&
+        local_faults_take(&j->local->faults, "pinpoint", "ImportJob", &fault)) {
+        note_failure(j, "injected fault");
+        is_good = false;
+    }
+    if (is_good) {
+        enter(j, "PROCESSING", pause);
+        import_pieces(j);
+        is_good = j->failed_pieces == 0;
+    }
+    enter(j, is_good ? "COMPLETING" : "FAILING", pause);
+    end_job(j, is_good ? "COMPLETED" : "FAILED");
+}
+
+static void *work(void *ctx)
+{
+    struct job *j = ctx;
+    struct local_pinpoint *p = j->local->pinpoint;
+
+    run_job(j);
+    job_free(j);
+    (void)pthread_mutex_lock(&p->lock);
+    p->threads--;
+    (void)pthread_cond_broadcast(&p->changed);
+    (void)pthread_mutex_unlock(&p->lock);
+    return NULL;
+}
+
+static const char *text_of(const json_t *in, const char *name)
+{
+    return json_string_value(json_object_get(in, name));
+}
+
+/* NULL, or why the job is refused. */
+static const char *check(const json_t *in)
+{
+    const char *format = text_of(in, "Format");
+    const char *role = text_of(in, "RoleArn");
+    const char *url = text_of(in, "S3Url");
+    const json_t *registering = json_object_get(in, "RegisterEndpoints");
+    const json_t *defining = json_object_get(in, "DefineSegment");
+
+    if (!json_is_object(in))
+        return "the body must be a JSON object";
+    if (format == NULL || (strcmp(format, "CSV") != 0 &&
+                           strcmp(format, "JSON") != 0))
+        return "Format must be CSV or JSON";
+    if (role == NULL || !pl_starts_with(role, "arn:"))
+        return "RoleArn must be the ARN of a role";
+    if (url == NULL || !pl_starts_with(url, "s3://") || url[5] == '\0' ||
+        url[5] == '/')
+        return "S3Url must be s3://bucket/prefix";
+    if ((registering != NULL && !json_is_boolean(registering)) ||
+        (defining != NULL && !json_is_boolean(defining)))
+        return "RegisterEndpoints and DefineSegment must be booleans";
+    if (!json_is_true(registering) && !json_is_true(defining))
+        return "RegisterEndpoints or DefineSegment must be true";
+    return NULL;
+}
+
+static struct job *make_job(struct local *local, const char *app,
+                            const json_t *in, struct pl_err *err)
+{
+    struct job *j = calloc(1, sizeof(*j));
+    const char *place = text_of(in, "S3Url") + strlen("s3://");
+    const size_t bucket = strcspn(place, "/");
+    const char *segment = text_of(in, "SegmentId");
+
+    if (j == NULL) {
+        (void)pl_fail_memory(err);
+        return NULL;
+    }
+    j->local = local;
+    (void)snprintf(j->app, sizeof(j->app), "%s", app);
+    (void)snprintf(j->bucket, sizeof(j->bucket), "%.*s",
+                   bucket < 63 ? (int)bucket : 63, place);
+    j->prefix = strdup(place[bucket] == '/' ? place + bucket + 1 : "");
+    j->is_csv = strcmp(text_of(in, "Format"), "CSV") == 0;
+    j->is_registering = json_is_true(json_object_get(in, "RegisterEndpoints"));
+    j->is_defining = json_is_true(json_object_get(in, "DefineSegment"));
+    j->keys = json_array();
+    j->failures = json_array();
+    if (j->prefix == NULL || local_uuid(j->id, err) != 0 ||
+        (j->is_defining && segment == NULL && local_uuid(j->segment, err) != 0)) {
+        job_free(j);
+        return NULL;
+    }
+    if (j->is_defining && segment != NULL)
+        (void)snprintf(j->segment, sizeof(j->segment), "%.39s", segment);
+    return j;
+}
+
+static json_t *show(const struct job *j, const json_t *in)
+{
+    json_t *def = json_pack(
+        "{s:O,s:O,s:O,s:b,s:b}", "Format", json_object_get(in, "Format"),
+        "RoleArn", json_object_get(in, "RoleArn"), "S3Url",
+        json_object_get(in, "S3Url"), "DefineSegment", j->is_defining,
+        "RegisterEndpoints", j->is_registering);
+    char now[PL_TIME_LEN];
+
+    if (json_object_get(in, "SegmentName") != NULL)
+        (void)json_object_set(def, "SegmentName",
+                              json_object_get(in, "SegmentName"));
+    if (json_object_get(in, "ExternalId") != NULL)
+        (void)json_object_set(def, "ExternalId",
+                              json_object_get(in, "ExternalId"));
+    if (j->segment[0] != '\0')
+        (void)json_object_set_new(def, "SegmentId", json_string(j->segment));
+    pl_time_iso(pl_now_ms(&pl_clock_real), now);
+    return json_pack("{s:s,s:s,s:o,s:s,s:s,s:s}", "ApplicationId", j->app,
+                     "CreationDate", now, "Definition", def, "Id", j->id,
+                     "JobStatus", "CREATED", "Type", "IMPORT");
+}
+
+/* Needs the lock. */
+static int start(struct job *j, struct local_app *app, const json_t *in,
+                 json_t **shown, struct pl_err *err)
+{
+    pthread_t thread;
+
+    *shown = show(j, in);
+    if (*shown == NULL || j->local->pinpoint->is_closing) {
+        json_decref(*shown);
+        return pl_fail(err, PL_HOST_ERROR, "cannot start an import job");
+    }
+    (void)json_array_append_new(app->jobs, *shown);
+    *shown = json_deep_copy(*shown);
+    if (pthread_create(&thread, NULL, work, j) != 0) {
+        json_decref(*shown);
+        return pl_fail(err, PL_HOST_ERROR, "cannot start a thread");
+    }
+    (void)pthread_detach(thread);
+    j->local->pinpoint->threads++;
+    return 0;
+}
+
+int local_pinpoint_create_job(struct local *local, struct local_request *req,
+                              struct local_response *resp, const char *app_id,
+                              struct pl_err *err)
+{
+    struct local_pinpoint *p = local->pinpoint;
+    json_t *in = json_loadb(pl_buf_str(&req->body), req->body.len, 0, NULL);
+    const char *why = check(in);
+    struct local_app *app;
+    struct job *j = NULL;
+    json_t *shown = NULL;
+    int rc = -1;
+
+    if (why != NULL) {
+        json_decref(in);
+        return local_refuse(req, resp, 400, "BadRequestException", "%s", why);
+    }
+    (void)pthread_mutex_lock(&p->lock);
+    app = local_pinpoint_find(p, app_id);
+    if (app != NULL)
+        j = make_job(local, app_id, in, err);
+    if (j != NULL) {
+        rc = start(j, app, in, &shown, err);
+        if (rc != 0)
+            job_free(j);
+    }
+    (void)pthread_mutex_unlock(&p->lock);
+    json_decref(in);
+    if (app == NULL)
+        return local_refuse(req, resp, 404, "NotFoundException",
+                            "Application not found");
+    return rc != 0 ? -1 : local_answer_json(resp, 201, shown, err);
+}

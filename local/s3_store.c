@@ -1,0 +1,606 @@
+#include "local/s3_store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "local/http.h"
+#include "pipeline/base/clock.h"
+#include "pipeline/base/file.h"
+#include "pipeline/base/log.h"
+#include "pipeline/base/text.h"
+
+#define SIDECAR_MAX ((size_t)1 << 20)
+
+static const char *internal(const struct pl_err *err)
+{
+    pl_warn("s3: %s", err->msg);
+    return "InternalError";
+}
+
+static int data_path(const struct local_s3 *s3, const char *file,
+                     struct pl_buf *path, struct pl_err *err)
+{
+    return pl_buf_addf(path, err, "%s/data/%s", s3->dir, file);
+}
+
+static int sidecar_path(const struct local_s3 *s3, const char *bucket,
+                        const char *key, struct pl_buf *path,
+                        struct pl_err *err)
+{
+    unsigned char hash[PL_SHA256_BYTES];
+    char hex[65];
+
+    pl_sha256(key, strlen(key), hash);
+    pl_hex(hash, sizeof(hash), hex);
+    return pl_buf_addf(path, err, "%s/buckets/%s/%s.json", s3->dir, bucket,
+                       hex);
+}
+
+int local_s3_data_open(const struct local_s3 *s3, const char *file,
+                       struct pl_err *err)
+{
+    PL_AUTO(pl_buf) path = PL_BUF_INIT;
+    int fd;
+
+    if (data_path(s3, file, &path, err) != 0)
+        return -1;
+    fd = open(path.data, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot open '%s'",
+                             path.data);
+    return fd;
+}
+
+void local_s3_data_remove(const struct local_s3 *s3, const char *file)
+{
+    PL_AUTO(pl_buf) path = PL_BUF_INIT;
+    struct pl_err err = {0};
+
+    if (data_path(s3, file, &path, &err) == 0)
+        (void)unlink(path.data);
+}
+
+/* 3 to 63 of a-z 0-9 . -, a letter or digit at both ends, no "..". */
+bool local_s3_is_bucket_name(const char *name)
+{
+    static const char ends[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    const size_t len = strlen(name);
+
+    return len >= 3 && len <= 63 &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") == len &&
+           strchr(ends, name[0]) != NULL && strchr(ends, name[len - 1]) != NULL &&
+           strstr(name, "..") == NULL;
+}
+
+struct local_s3_bucket *local_s3_bucket(struct local_s3 *s3, const char *name)
+{
+    for (size_t i = 0; i < s3->bucket_count; i++)
+        if (strcmp(s3->buckets[i].name, name) == 0)
+            return &s3->buckets[i];
+    return NULL;
+}
+
+bool local_s3_has_bucket(struct local_s3 *s3, const char *name)
+{
+    bool has;
+
+    (void)pthread_mutex_lock(&s3->lock);
+    has = local_s3_bucket(s3, name) != NULL;
+    (void)pthread_mutex_unlock(&s3->lock);
+    return has;
+}
+
+size_t local_s3_lower(const struct local_s3_bucket *b, const char *key)
+{
+    size_t from = 0;
+    size_t to = b->count;
+
+    while (from < to) {
+        const size_t mid = from + (to - from) / 2;
+
+        if (strcmp(b->objects[mid].key, key) < 0)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    return from;
+}
+
+const struct local_s3_object *local_s3_find(const struct local_s3_bucket *b,
+                                            const char *key)
+{
+    const size_t at = local_s3_lower(b, key);
+
+    return at < b->count && strcmp(b->objects[at].key, key) == 0
+               ? &b->objects[at]
+               : NULL;
+}
+
+/* Adds an empty bucket to the index, in its place. */
+static int add_bucket(struct local_s3 *s3, const char *name, int64_t created_ms,
+                      struct pl_err *err)
+{
+    struct local_s3_bucket *list = realloc(
+        s3->buckets, (s3->bucket_count + 1) * sizeof(*list));
+    char *copy = strdup(name);
+    size_t at = s3->bucket_count;
+
+    if (list != NULL)
+        s3->buckets = list;
+    if (list == NULL || copy == NULL) {
+        free(copy);
+        return pl_fail_memory(err);
+    }
+    while (at > 0 && strcmp(list[at - 1].name, name) > 0) {
+        list[at] = list[at - 1];
+        at--;
+    }
+    list[at] = (struct local_s3_bucket){.name = copy,
+                                        .created_ms = created_ms};
+    s3->bucket_count++;
+    return 0;
+}
+
+/* Puts an object into the index; *old_file names what it replaced, or "". */
+static int add_object(struct local_s3_bucket *b, const char *key, json_t *meta,
+                      char old_file[40], struct pl_err *err)
+{
+    const size_t at = local_s3_lower(b, key);
+    char *copy;
+
+    old_file[0] = '\0';
+    if (at < b->count && strcmp(b->objects[at].key, key) == 0) {
+        const char *file = json_string_value(
+            json_object_get(b->objects[at].meta, "file"));
+
+        (void)snprintf(old_file, 40, "%s", file != NULL ? file : "");
+        json_decref(b->objects[at].meta);
+        b->objects[at].meta = json_incref(meta);
+        return 0;
+    }
+    if (b->count == b->cap) {
+        const size_t cap = b->cap == 0 ? 64 : b->cap * 2;
+        struct local_s3_object *list =
+            realloc(b->objects, cap * sizeof(*list));
+
+        if (list == NULL)
+            return pl_fail_memory(err);
+        b->objects = list;
+        b->cap = cap;
+    }
+    copy = strdup(key);
+    if (copy == NULL)
+        return pl_fail_memory(err);
+    memmove(&b->objects[at + 1], &b->objects[at],
+            (b->count - at) * sizeof(*b->objects));
+    b->objects[at] = (struct local_s3_object){copy, json_incref(meta)};
+    b->count++;
+    return 0;
+}
+
+static int load_object(struct local_s3_bucket *b, const char *path,
+                       struct pl_err *err)
+{
+    PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(SIDECAR_MAX);
+    char old_file[40];
+    json_t *meta;
+    const char *key;
+    int rc = 0;
+
+    if (pl_file_read(path, &text, err) != 0)
+        return -1;
+    meta = json_loadb(pl_buf_str(&text), text.len, 0, NULL);
+    key = json_string_value(json_object_get(meta, "key"));
+    if (key == NULL)
+        pl_warn("s3: '%s' is no object and is left out", path);
+    else
+        rc = add_object(b, key, meta, old_file, err);
+    json_decref(meta);
+    return rc;
+}
+
+static int load_bucket(struct local_s3 *s3, const char *name,
+                       struct pl_err *err)
+{
+    PL_AUTO(pl_buf) path = PL_BUF_INIT;
+    const struct dirent *entry;
+    size_t dir_len;
+    DIR *dir;
+    int rc = 0;
+
+    if (add_bucket(s3, name, pl_now_ms(&pl_clock_real), err) != 0 ||
+        pl_buf_addf(&path, err, "%s/buckets/%s", s3->dir, name) != 0)
+        return -1;
+    dir = opendir(path.data);
+    if (dir == NULL)
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot read '%s'",
+                             path.data);
+    dir_len = path.len;
+    while (rc == 0 && (entry = readdir(dir)) != NULL) {
+        if (!pl_ends_with(entry->d_name, ".json"))
+            continue;
+        path.len = dir_len;
+        rc = pl_buf_addf(&path, err, "/%s", entry->d_name);
+        if (rc == 0)
+            rc = load_object(local_s3_bucket(s3, name), path.data, err);
+    }
+    (void)closedir(dir);
+    return rc;
+}
+
+static int load_buckets(struct local_s3 *s3, struct pl_err *err)
+{
+    PL_AUTO(pl_buf) path = PL_BUF_INIT;
+    const struct dirent *entry;
+    DIR *dir;
+    int rc = 0;
+
+    if (pl_buf_addf(&path, err, "%s/buckets", s3->dir) != 0)
+        return -1;
+    dir = opendir(path.data);
+    if (dir == NULL)
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot read '%s'",
+                             path.data);
+    while (rc == 0 && (entry = readdir(dir)) != NULL)
+        if (local_s3_is_bucket_name(entry->d_name))
+            rc = load_bucket(s3, entry->d_name, err);
+    (void)closedir(dir);
+    return rc;
+}
+
+static bool is_used(const struct local_s3 *s3, const char *file)
+{
+    for (size_t b = 0; b < s3->bucket_count; b++)
+        for (size_t i = 0; i < s3->buckets[b].count; i++) {
+            const char *name = json_string_value(json_object_get(
+                s3->buckets[b].objects[i].meta, "file"));
+
+            if (name != NULL && strcmp(name, file) == 0)
+                return true;
+        }
+    return false;
+}
+
+/* Uploads do not outlive the process; what they left behind goes. */
+static int drop_orphans(struct local_s3 *s3, struct pl_err *err)
+{
+    PL_AUTO(pl_buf) path = PL_BUF_INIT;
+    const struct dirent *entry;
+    DIR *dir;
+
+    if (pl_buf_addf(&path, err, "%s/data", s3->dir) != 0)
+        return -1;
+    dir = opendir(path.data);
+    if (dir == NULL)
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot read '%s'",
+                             path.data);
+    while ((entry = readdir(dir)) != NULL)
+        if (entry->d_name[0] != '.' && !is_used(s3, entry->d_name))
+            local_s3_data_remove(s3, entry->d_name);
+    (void)closedir(dir);
+    return 0;
+}
+
+int local_s3_open(struct local_s3 *s3, const char *dir, struct pl_err *err)
+{
+    PL_AUTO(pl_buf) data = PL_BUF_INIT;
+    PL_AUTO(pl_buf) buckets = PL_BUF_INIT;
+
+    *s3 = (struct local_s3){.dir = strdup(dir)};
+    if (s3->dir == NULL)
+        return pl_fail_memory(err);
+    (void)pthread_mutex_init(&s3->lock, NULL);
+    if (pl_buf_addf(&data, err, "%s/data", dir) != 0 ||
+        pl_buf_addf(&buckets, err, "%s/buckets", dir) != 0 ||
+        pl_mkdirs(data.data, err) != 0 || pl_mkdirs(buckets.data, err) != 0)
+        return -1;
+    if (load_buckets(s3, err) != 0)
+        return -1;
+    return drop_orphans(s3, err);
+}
+
+void local_s3_upload_free(struct local_s3 *s3, struct local_s3_upload *upload)
+{
+    if (upload == NULL)
+        return;
+    for (size_t i = 0; i < upload->count; i++) {
+        local_s3_data_remove(s3, upload->parts[i].file);
+        json_decref(upload->parts[i].checksums);
+    }
+    json_decref(upload->headers);
+    free(upload->parts);
+    free(upload->bucket);
+    free(upload->key);
+    free(upload);
+}
+
+void local_s3_release(struct local_s3 *s3)
+{
+    if (s3->dir == NULL)
+        return;
+    for (size_t i = 0; i < s3->upload_count; i++)
+        local_s3_upload_free(s3, s3->uploads[i]);
+    for (size_t b = 0; b < s3->bucket_count; b++) {
+        for (size_t i = 0; i < s3->buckets[b].count; i++) {
+            free(s3->buckets[b].objects[i].key);
+            json_decref(s3->buckets[b].objects[i].meta);
+        }
+        free(s3->buckets[b].objects);
+        free(s3->buckets[b].name);
+    }
+    free(s3->uploads);
+    free(s3->buckets);
+    free(s3->dir);
+    (void)pthread_mutex_destroy(&s3->lock);
+    *s3 = (struct local_s3){0};
+}
+
+const char *local_s3_create_bucket(struct local_s3 *s3, const char *name)
+{
+    PL_AUTO(pl_buf) path = PL_BUF_INIT;
+    struct pl_err err = {0};
+    const char *code = NULL;
+
+    if (!local_s3_is_bucket_name(name))
+        return "InvalidBucketName";
+    (void)pthread_mutex_lock(&s3->lock);
+    if (local_s3_bucket(s3, name) == NULL &&
+        (pl_buf_addf(&path, &err, "%s/buckets/%s", s3->dir, name) != 0 ||
+         pl_mkdirs(path.data, &err) != 0 ||
+         add_bucket(s3, name, pl_now_ms(&pl_clock_real), &err) != 0))
+        code = internal(&err);
+    (void)pthread_mutex_unlock(&s3->lock);
+    return code;
+}
+
+int local_s3_file_open(struct local_s3_file *file, struct local_s3 *s3,
+                       struct pl_err *err)
+{
+    PL_AUTO(pl_buf) path = PL_BUF_INIT;
+
+    *file = (struct local_s3_file){.s3 = s3, .fd = -1};
+    if (local_uuid(file->name, err) != 0 ||
+        data_path(s3, file->name, &path, err) != 0)
+        return -1;
+    file->fd = open(path.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file->fd < 0) {
+        file->name[0] = '\0';
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot make '%s'",
+                             path.data);
+    }
+    if (pl_hash_open_md5(&file->md5, err) != 0)
+        return -1;
+    return 0;
+}
+
+int local_s3_file_write(struct local_s3_file *file, const void *data,
+                        size_t len, struct pl_err *err)
+{
+    if (file->has_sha256 && file->sha256.impl == NULL &&
+        pl_hash_open_sha256(&file->sha256, err) != 0)
+        return -1;
+    pl_hash_add(&file->md5, data, len);
+    if (file->has_sha256)
+        pl_hash_add(&file->sha256, data, len);
+    file->crc64 = pl_crc64nvme(file->crc64, data, len);
+    if (file->has_crc32s) {
+        file->crc32 = pl_crc32(file->crc32, data, len);
+        file->crc32c = pl_crc32c(file->crc32c, data, len);
+    }
+    file->bytes += len;
+    return pl_fd_write_all(file->fd, data, len, err);
+}
+
+int local_s3_file_end(struct local_s3_file *file, struct pl_err *err)
+{
+    pl_hash_end(&file->md5, file->md5_value);
+    if (file->has_sha256) {
+        if (file->sha256.impl == NULL &&
+            pl_hash_open_sha256(&file->sha256, err) != 0)
+            return -1;
+        pl_hash_end(&file->sha256, file->sha256_value);
+    }
+    if (close(file->fd) != 0) {
+        file->fd = -1;
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot write an object");
+    }
+    file->fd = -1;
+    return 0;
+}
+
+void local_s3_file_release(struct local_s3_file *file)
+{
+    if (file->s3 == NULL)
+        return;
+    pl_hash_release(&file->md5);
+    pl_hash_release(&file->sha256);
+    if (file->fd >= 0)
+        (void)close(file->fd);
+    if (file->name[0] != '\0')
+        local_s3_data_remove(file->s3, file->name);
+    *file = (struct local_s3_file){.fd = -1};
+}
+
+/* Is an ETag as clients send it, with or without quotes, this one? */
+static bool is_etag(const char *sent, const char *etag)
+{
+    const size_t len = strlen(etag);
+
+    if (sent[0] == '"')
+        return strlen(sent) == len + 2 && memcmp(sent + 1, etag, len) == 0;
+    return strcmp(sent, etag) == 0;
+}
+
+static const char *check_conditions(const struct local_s3_bucket *b,
+                                    const struct local_s3_put *put)
+{
+    const struct local_s3_object *now = local_s3_find(b, put->key);
+
+    if (put->if_none_match != NULL) {
+        if (strcmp(put->if_none_match, "*") != 0)
+            return "NotImplemented";
+        if (now != NULL)
+            return "PreconditionFailed";
+    }
+    if (put->if_match == NULL)
+        return NULL;
+    if (now == NULL)
+        return "NoSuchKey";
+    return is_etag(put->if_match,
+                   json_string_value(json_object_get(now->meta, "etag")))
+               ? NULL
+               : "PreconditionFailed";
+}
+
+static json_t *make_meta(const struct local_s3_put *put,
+                         const struct local_s3_file *file)
+{
+    char md5[33];
+    json_t *meta;
+
+    pl_hex(file->md5_value, 16, md5);
+    meta = json_pack("{s:s,s:s,s:I,s:s,s:I}", "key", put->key, "file",
+                     file->name, "bytes", (json_int_t)file->bytes, "etag",
+                     put->etag != NULL ? put->etag : md5, "modified_ms",
+                     (json_int_t)pl_now_ms(&pl_clock_real));
+    if (meta == NULL)
+        return NULL;
+    if (put->headers != NULL)
+        (void)json_object_set(meta, "headers", put->headers);
+    if (put->checksums != NULL)
+        (void)json_object_set(meta, "checksums", put->checksums);
+    if (put->checksum_type != NULL && put->checksum_type[0] != '\0')
+        (void)json_object_set_new(meta, "checksum_type",
+                                  json_string(put->checksum_type));
+    if (put->part_count > 0)
+        (void)json_object_set_new(meta, "parts",
+                                  json_integer((json_int_t)put->part_count));
+    return meta;
+}
+
+static int write_sidecar(struct local_s3 *s3, const struct local_s3_put *put,
+                         const json_t *meta, struct pl_err *err)
+{
+    PL_AUTO(pl_buf) path = PL_BUF_INIT;
+    char *text = json_dumps(meta, JSON_COMPACT);
+    int rc = -1;
+
+    if (text == NULL)
+        return pl_fail_memory(err);
+    if (sidecar_path(s3, put->bucket, put->key, &path, err) == 0)
+        rc = pl_file_write(path.data, text, strlen(text), err);
+    free(text);
+    return rc;
+}
+
+static const char *commit_locked(struct local_s3 *s3,
+                                 const struct local_s3_put *put,
+                                 struct local_s3_file *file)
+{
+    struct local_s3_bucket *b = local_s3_bucket(s3, put->bucket);
+    const char *code = b != NULL ? check_conditions(b, put) : "NoSuchBucket";
+    struct pl_err err = {0};
+    char old_file[40];
+    json_t *meta;
+
+    if (code != NULL)
+        return code;
+    meta = make_meta(put, file);
+    if (meta == NULL) {
+        (void)pl_fail_memory(&err);
+        return internal(&err);
+    }
+    if (write_sidecar(s3, put, meta, &err) != 0 ||
+        add_object(b, put->key, meta, old_file, &err) != 0) {
+        json_decref(meta);
+        return internal(&err);
+    }
+    json_decref(meta);
+    file->name[0] = '\0'; /* an object's now */
+    if (old_file[0] != '\0')
+        local_s3_data_remove(s3, old_file);
+    return NULL;
+}
+
+const char *local_s3_commit(struct local_s3 *s3, const struct local_s3_put *put,
+                            struct local_s3_file *file)
+{
+    const char *code;
+
+    (void)pthread_mutex_lock(&s3->lock);
+    code = commit_locked(s3, put, file);
+    (void)pthread_mutex_unlock(&s3->lock);
+    return code;
+}
+
+static const char *delete_locked(struct local_s3 *s3, const char *bucket,
+                                 const char *key)
+{
+    struct local_s3_bucket *b = local_s3_bucket(s3, bucket);
+    PL_AUTO(pl_buf) path = PL_BUF_INIT;
+    struct pl_err err = {0};
+    size_t at;
+
+    if (b == NULL)
+        return "NoSuchBucket";
+    if (local_s3_find(b, key) == NULL)
+        return NULL;
+    at = local_s3_lower(b, key);
+    if (sidecar_path(s3, bucket, key, &path, &err) != 0)
+        return internal(&err);
+    if (unlink(path.data) != 0) {
+        (void)pl_fail_errno(&err, PL_FILE_ERROR, "cannot remove '%s'",
+                            path.data);
+        return internal(&err);
+    }
+    local_s3_data_remove(
+        s3, json_string_value(json_object_get(b->objects[at].meta, "file")));
+    free(b->objects[at].key);
+    json_decref(b->objects[at].meta);
+    b->count--;
+    memmove(&b->objects[at], &b->objects[at + 1],
+            (b->count - at) * sizeof(*b->objects));
+    return NULL;
+}
+
+const char *local_s3_delete(struct local_s3 *s3, const char *bucket,
+                            const char *key)
+{
+    const char *code;
+
+    (void)pthread_mutex_lock(&s3->lock);
+    code = delete_locked(s3, bucket, key);
+    (void)pthread_mutex_unlock(&s3->lock);
+    return code;
+}
+
+static const char *get_locked(struct local_s3 *s3, const char *bucket,
+                              const char *key, int *fd, json_t **meta)
+{
+    const struct local_s3_bucket *b = local_s3_bucket(s3, bucket);
+    const struct local_s3_object *object =
+        b != NULL ? local_s3_find(b, key) : NULL;
+    struct pl_err err = {0};
+
+    if (object == NULL)
+        return b != NULL ? "NoSuchKey" : "NoSuchBucket";
+    *fd = local_s3_data_open(
+        s3, json_string_value(json_object_get(object->meta, "file")), &err);
+    if (*fd < 0)
+        return internal(&err);
+    *meta = json_deep_copy(object->meta); /* reference counts are not atomic */
+    return NULL;
+}
+
+const char *local_s3_get(struct local_s3 *s3, const char *bucket,
+                         const char *key, int *fd, json_t **meta)
+{
+    const char *code;
+
+    (void)pthread_mutex_lock(&s3->lock);
+    code = get_locked(s3, bucket, key, fd, meta);
+    (void)pthread_mutex_unlock(&s3->lock);
+    return code;
+}
