@@ -2,7 +2,7 @@
 add_library(build_flags INTERFACE)
 target_include_directories(build_flags INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_definitions(build_flags INTERFACE
-    _POSIX_C_SOURCE=200809L
+    _XOPEN_SOURCE=700 # POSIX.1-2008 with XSI: realpath
     LAKESEG_VERSION="${PROJECT_VERSION}")
 target_compile_options(build_flags INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion
