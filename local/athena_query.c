@@ -70,6 +70,8 @@ static bool set_engine(struct local_athena *a, struct local_athena_query *q,
     (void)pthread_mutex_lock(&a->lock);
     is_on = !q->is_cancelled;
     q->engine = engine;
+    if (engine != NULL)
+        q->scanned_bytes = engine->scanned_bytes;
     (void)pthread_mutex_unlock(&a->lock);
     return is_on;
 }
@@ -100,7 +102,6 @@ static int execute(struct local *local, struct local_athena_query *q,
         if (local_engine_open(&engine, &setup, err) != 0)
             return -1;
     }
-    q->scanned_bytes = engine.scanned_bytes;
     if (set_engine(local->athena, q, &engine))
         rc = local_engine_run(&engine, q->bound, &sink, columns, err);
     (void)set_engine(local->athena, q, NULL);

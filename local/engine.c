@@ -214,7 +214,8 @@ static void column_name(const char *name, size_t at, const char *sql,
 {
     PL_AUTO(pl_buf) quoted = PL_BUF_INIT;
     struct pl_err err = {0};
-    bool is_plain = isalpha((unsigned char)name[0]) || name[0] == '_';
+    bool is_plain = (isalpha((unsigned char)name[0]) || name[0] == '_') &&
+                    strcmp(name, "NULL") != 0;
 
     for (const char *p = name; *p != '\0'; p++)
         is_plain = is_plain && (isalnum((unsigned char)*p) || *p == '_' ||

@@ -131,7 +131,8 @@ static int add_view(const struct table *t, const char *schema,
         return -1;
     /* a file of texts alone has no line that looks like a header */
     if (t->format == CSV &&
-        (pl_buf_adds(out, ", header=true, sample_size=200000", err) != 0 ||
+        (pl_buf_adds(out, ", header=true, allow_quoted_nulls=false"
+                          ", sample_size=200000", err) != 0 ||
          add_types(t, out, err) != 0))
         return -1;
     return pl_buf_adds(out, "); ", err);
