@@ -30,7 +30,7 @@ static const char *who_mends(int64_t exit)
     case 66:
         return "whoever runs the stage before: its output was cut off";
     case 69:
-        return "the service refused; see its words";
+        return "whoever the words of the service point to: it said no";
     case 71:
     case 74:
         return "the operator of the host";
