@@ -93,9 +93,12 @@ static int run_script(const struct options *o, struct pl_err *err)
 
 static int run(const struct options *o, struct pl_err *err)
 {
-    struct local_config cfg = {.region = o->region, .lake = o->lake,
-                               .state = o->state, .buckets = o->buckets,
-                               .apps = o->apps, .topics = o->topics,
+    struct local_config cfg = {.region = o->region,
+                               .lake = o->lake,
+                               .state = o->state,
+                               .buckets = o->buckets,
+                               .apps = o->apps,
+                               .topics = o->topics,
                                .keys = o->keys};
 
     if (pl_setting_int(o->query_delay_ms, "LAKESEG_LOCAL_QUERY_DELAY_MS", 0,
@@ -117,8 +120,8 @@ static const char text[] =
 
 int main(int argc, char **argv)
 {
-    struct options o = {.port = PL_UNSET, .query_delay_ms = PL_UNSET,
-                        .job_delay_ms = PL_UNSET};
+    struct options o = {
+        .port = PL_UNSET, .query_delay_ms = PL_UNSET, .job_delay_ms = PL_UNSET};
     const struct pl_opt opts[] = {
         {"host", PL_OPT_STR, &o.host, "ADDRESS",
          "listen here, default 127.0.0.1", NULL},
@@ -143,8 +146,7 @@ int main(int argc, char **argv)
         {"key", PL_OPT_STR, &o.keys, "AK:SK[:TOKEN[:EXPIRES]],...",
          "accept these keys, default the published example key", NULL},
         {"query-delay-ms", PL_OPT_INT, &o.query_delay_ms, "MS",
-         "let each query run this much longer",
-         "LAKESEG_LOCAL_QUERY_DELAY_MS"},
+         "let each query run this much longer", "LAKESEG_LOCAL_QUERY_DELAY_MS"},
         {"job-delay-ms", PL_OPT_INT, &o.job_delay_ms, "MS",
          "let each import job run this much longer",
          "LAKESEG_LOCAL_JOB_DELAY_MS"},

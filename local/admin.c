@@ -160,10 +160,10 @@ static const struct {
     const char *methods;
     int (*handle)(const struct call *c, struct pl_err *err);
 } paths[] = {
-    {"messages", "GET", messages},    {"queries", "GET", queries},
-    {"uploads", "GET", uploads},      {"faults", "POST DELETE", faults},
+    {"messages", "GET", messages},      {"queries", "GET", queries},
+    {"uploads", "GET", uploads},        {"faults", "POST DELETE", faults},
     {"workgroups", "POST", workgroups}, {"endpoints", "GET", endpoints},
-    {"imports", "GET", imports},      {"segments", "GET", segments},
+    {"imports", "GET", imports},        {"segments", "GET", segments},
 };
 
 int local_admin_handle(struct local *local, struct local_request *req,

@@ -222,14 +222,12 @@ static struct local_athena_query *find(const struct call *c)
 static const char *output_of(const struct call *c, const json_t *group)
 {
     const json_t *conf = json_object_get(group, "Configuration");
-    const char *own =
-        text_at(c->in, "ResultConfiguration", "OutputLocation");
-    const char *groups =
-        text_at(conf, "ResultConfiguration", "OutputLocation");
+    const char *own = text_at(c->in, "ResultConfiguration", "OutputLocation");
+    const char *groups = text_at(conf, "ResultConfiguration", "OutputLocation");
 
     if (groups != NULL &&
-        (own == NULL || json_is_true(json_object_get(
-                            conf, "EnforceWorkGroupConfiguration"))))
+        (own == NULL ||
+         json_is_true(json_object_get(conf, "EnforceWorkGroupConfiguration"))))
         return groups;
     return own;
 }
@@ -265,8 +263,7 @@ static struct local_athena_query *make_query(const struct call *c,
                                              struct pl_err *err)
 {
     struct local_athena_query *q = calloc(1, sizeof(*q));
-    const char *database =
-        text_at(c->in, "QueryExecutionContext", "Database");
+    const char *database = text_at(c->in, "QueryExecutionContext", "Database");
     const char *group = text_at(c->in, "WorkGroup", NULL);
     PL_AUTO(pl_buf) bound = PL_BUF_INIT;
 
@@ -285,8 +282,7 @@ static struct local_athena_query *make_query(const struct call *c,
     if (q->sql == NULL || q->token == NULL || q->request == NULL ||
         q->database == NULL || q->workgroup == NULL ||
         local_uuid(q->id, err) != 0 || set_place(q, output, err) != 0 ||
-        local_athena_bind(q->sql,
-                          json_object_get(c->in, "ExecutionParameters"),
+        local_athena_bind(q->sql, json_object_get(c->in, "ExecutionParameters"),
                           &bound, err) != 0) {
         local_athena_query_free(q);
         return NULL;
@@ -401,8 +397,8 @@ static bool output_exists(const struct call *c, const char *output)
     return local_s3_has_bucket(&c->local->s3, bucket);
 }
 
-static int start_locked(const struct call *c, const char *output,
-                        char *request, char id[40], struct pl_err *err)
+static int start_locked(const struct call *c, const char *output, char *request,
+                        char id[40], struct pl_err *err)
 {
     const char *token = text_at(c->in, "ClientRequestToken", NULL);
     const int again = start_again(c, token, request, id);
@@ -473,9 +469,8 @@ static json_t *status_of(const struct local_athena_query *q)
         (void)json_object_set_new(
             s, "AthenaError",
             json_pack("{s:i,s:i,s:b,s:s}", "ErrorCategory",
-                      q->error_type < 1000 ? 1 : 2, "ErrorType",
-                      q->error_type, "Retryable", 0, "ErrorMessage",
-                      q->reason));
+                      q->error_type < 1000 ? 1 : 2, "ErrorType", q->error_type,
+                      "Retryable", 0, "ErrorMessage", q->reason));
     return s;
 }
 
@@ -494,14 +489,14 @@ static json_t *describe(const struct local_athena_query *q)
         "QueryExecutionId", q->id, "Query", q->sql, "StatementType", "DML",
         "SubstatementType", "SELECT", "ResultConfiguration", "OutputLocation",
         q->output_uri, "ManagedQueryResultsConfiguration", "Enabled", 0,
-        "QueryExecutionContext", "Database", q->database, "Catalog",
-        q->catalog, "Status", status_of(q), "WorkGroup", q->workgroup,
-        "EngineVersion", "SelectedEngineVersion", "AUTO",
-        "EffectiveEngineVersion", ENGINE_NAME, "Statistics",
-        "EngineExecutionTimeInMillis", (json_int_t)run, "DataScannedInBytes",
-        (json_int_t)q->scanned_bytes, "TotalExecutionTimeInMillis",
-        (json_int_t)(end - q->submitted_ms), "QueryQueueTimeInMillis",
-        (json_int_t)queue, "ResultReuseInformation", "ReusedPreviousResult", 0);
+        "QueryExecutionContext", "Database", q->database, "Catalog", q->catalog,
+        "Status", status_of(q), "WorkGroup", q->workgroup, "EngineVersion",
+        "SelectedEngineVersion", "AUTO", "EffectiveEngineVersion", ENGINE_NAME,
+        "Statistics", "EngineExecutionTimeInMillis", (json_int_t)run,
+        "DataScannedInBytes", (json_int_t)q->scanned_bytes,
+        "TotalExecutionTimeInMillis", (json_int_t)(end - q->submitted_ms),
+        "QueryQueueTimeInMillis", (json_int_t)queue, "ResultReuseInformation",
+        "ReusedPreviousResult", 0);
 }
 
 static int get(const struct call *c, struct pl_err *err)
@@ -585,10 +580,10 @@ static json_t *read_record(struct page *p, struct pl_buf *cell)
             is_quoted = true;
         } else {
             (void)json_array_append_new(
-                data, is_quoted ? json_pack("{s:o}", "VarCharValue",
-                                            json_stringn(pl_buf_str(cell),
-                                                         cell->len))
-                                : json_object());
+                data, is_quoted
+                          ? json_pack("{s:o}", "VarCharValue",
+                                      json_stringn(pl_buf_str(cell), cell->len))
+                          : json_object());
             pl_buf_reset(cell);
             is_quoted = false;
             if (ch == '\n')
@@ -626,15 +621,13 @@ static json_t *column_info(const json_t *columns)
     json_t *list;
 
     memcpy(&list, &columns, sizeof(list));
-    json_array_foreach(list, i, c)
-        (void)json_array_append_new(
-            info,
-            json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:s,s:b}",
-                      "CatalogName", "hive", "SchemaName", "", "TableName", "",
-                      "Name", text_at(c, "Name", NULL), "Label",
-                      text_at(c, "Name", NULL), "Type",
-                      text_at(c, "Type", NULL), "Precision", 0, "Scale", 0,
-                      "Nullable", "UNKNOWN", "CaseSensitive", 1));
+    json_array_foreach(list, i, c)(void) json_array_append_new(
+        info,
+        json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:s,s:b}", "CatalogName",
+                  "hive", "SchemaName", "", "TableName", "", "Name",
+                  text_at(c, "Name", NULL), "Label", text_at(c, "Name", NULL),
+                  "Type", text_at(c, "Type", NULL), "Precision", 0, "Scale", 0,
+                  "Nullable", "UNKNOWN", "CaseSensitive", 1));
     return info;
 }
 
@@ -663,8 +656,8 @@ static int results(const struct call *c, struct pl_err *err)
 {
     const char *token = text_at(c->in, "NextToken", NULL);
     const json_t *max_field = json_object_get(c->in, "MaxResults");
-    const json_int_t max = max_field != NULL ? json_integer_value(max_field)
-                                             : PAGE_MAX;
+    const json_int_t max =
+        max_field != NULL ? json_integer_value(max_field) : PAGE_MAX;
     const struct local_athena_query *q;
     const char *code = NULL;
     json_t *meta = NULL;
@@ -682,10 +675,10 @@ static int results(const struct call *c, struct pl_err *err)
     if (q == NULL)
         code = "QueryExecution was not found";
     else if (strcmp(q->state, "SUCCEEDED") != 0)
-        code = strcmp(q->state, "QUEUED") == 0 ||
-                       strcmp(q->state, "RUNNING") == 0
-                   ? "Query has not yet finished. Current state: RUNNING"
-                   : "Query did not finish successfully.";
+        code =
+            strcmp(q->state, "QUEUED") == 0 || strcmp(q->state, "RUNNING") == 0
+                ? "Query has not yet finished. Current state: RUNNING"
+                : "Query did not finish successfully.";
     else if (local_s3_get(&c->local->s3, q->bucket, q->key, &fd, &meta) != NULL)
         code = "Could not find results";
     else
@@ -709,8 +702,8 @@ static const struct {
     const char *operation;
     int (*handle)(const struct call *c, struct pl_err *err);
 } operations[] = {
-    {"StartQueryExecution", start}, {"GetQueryExecution", get},
-    {"StopQueryExecution", stop},   {"GetQueryResults", results},
+    {"StartQueryExecution", start},  {"GetQueryExecution", get},
+    {"StopQueryExecution", stop},    {"GetQueryResults", results},
     {"GetWorkGroup", get_workgroup},
 };
 
@@ -748,9 +741,8 @@ json_t *local_athena_queries(struct local *local)
 
         (void)json_array_append_new(
             all, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "id", q->id, "state",
-                           q->state, "sql", q->sql, "output_uri",
-                           q->output_uri, "reason", q->reason, "token",
-                           q->token));
+                           q->state, "sql", q->sql, "output_uri", q->output_uri,
+                           "reason", q->reason, "token", q->token));
     }
     (void)pthread_mutex_unlock(&a->lock);
     return all;

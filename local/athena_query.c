@@ -154,13 +154,11 @@ static void finish(struct local *local, struct local_athena_query *q,
     if (q->is_cancelled) {
         json_decref(columns);
     } else if (failure->code != PL_OK || code != NULL) {
-        q->error_type = code != NULL
-                            ? 401
-                            : local_athena_error_type(failure->msg, &name);
+        q->error_type =
+            code != NULL ? 401 : local_athena_error_type(failure->msg, &name);
         (void)snprintf(q->reason, sizeof(q->reason), "%s: %s",
                        code != NULL ? code : name,
-                       code != NULL ? "cannot write the result"
-                                    : failure->msg);
+                       code != NULL ? "cannot write the result" : failure->msg);
         json_decref(columns);
         q->state = "FAILED";
     } else {

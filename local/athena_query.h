@@ -9,8 +9,8 @@
 
 struct local_athena_query {
     char id[40];
-    char *sql;     /* as it was sent */
-    char *bound;   /* with its parameters */
+    char *sql;   /* as it was sent */
+    char *bound; /* with its parameters */
     char *token;
     char *request; /* what the token stands for */
     char *catalog;

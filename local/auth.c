@@ -39,7 +39,8 @@ static int parse_scope(const char *text, size_t len, struct local_auth *auth,
             parts[n] = text + i + 1;
         }
     }
-    if (n != 4 || !keep(auth->access, sizeof(auth->access), parts[0], lens[0]) ||
+    if (n != 4 ||
+        !keep(auth->access, sizeof(auth->access), parts[0], lens[0]) ||
         !keep(auth->date, sizeof(auth->date), parts[1], lens[1]) ||
         !keep(auth->region, sizeof(auth->region), parts[2], lens[2]) ||
         !keep(auth->service, sizeof(auth->service), parts[3], lens[3]))
@@ -224,8 +225,7 @@ static int add_header(const struct local_request *req, const char *name,
 {
     bool is_first = true;
 
-    if (pl_buf_add(out, name, len, err) != 0 ||
-        pl_buf_addc(out, ':', err) != 0)
+    if (pl_buf_add(out, name, len, err) != 0 || pl_buf_addc(out, ':', err) != 0)
         return -1;
     for (size_t i = 0; i < req->headers.count; i++) {
         const struct local_pair *p = &req->headers.items[i];
@@ -250,7 +250,8 @@ int local_auth_canonical(const struct local_request *req,
 
     if ((is_s3 ? s3_path(req->raw_path, &path, err)
                : normal_path(req->raw_path, &path, err)) != 0 ||
-        pl_buf_addf(out, err, "%s\n%s\n", req->method, pl_buf_str(&path)) != 0 ||
+        pl_buf_addf(out, err, "%s\n%s\n", req->method, pl_buf_str(&path)) !=
+            0 ||
         add_query(&req->query, out, err) != 0 ||
         pl_buf_addc(out, '\n', err) != 0)
         return -1;
@@ -344,8 +345,9 @@ static bool are_signed(const struct local_request *req,
         const char *name = req->headers.items[i].name;
 
         if (pl_starts_with(name, "x-amz-") && !is_signed(auth, name)) {
-            (void)snprintf(why, 256, "There were headers present in the "
-                                     "request which were not signed: %.100s",
+            (void)snprintf(why, 256,
+                           "There were headers present in the "
+                           "request which were not signed: %.100s",
                            name);
             return false;
         }
@@ -366,8 +368,8 @@ static enum local_verdict judge_time(const struct local_request *req,
         (void)snprintf(why, 256, "x-amz-date is missing or malformed");
         return LOCAL_AUTH_MALFORMED;
     }
-    (void)snprintf(iso, sizeof(iso), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", t,
-                   t + 4, t + 6, t + 9, t + 11, t + 13);
+    (void)snprintf(iso, sizeof(iso), "%.4s-%.2s-%.2sT%.2s:%.2s:%.2sZ", t, t + 4,
+                   t + 6, t + 9, t + 11, t + 13);
     if (t[15] != 'Z' || pl_time_parse_iso(iso, &at_ms) != 0) {
         (void)snprintf(why, 256, "x-amz-date is malformed");
         return LOCAL_AUTH_MALFORMED;
@@ -437,7 +439,8 @@ enum local_verdict local_auth_judge(const struct local_auth_rules *rules,
     verdict = judge_key(rules, req, auth, &key);
     if (verdict == LOCAL_AUTH_GOOD)
         verdict = judge_time(req, auth, rules->now_ms, why);
-    if (verdict == LOCAL_AUTH_GOOD && strcmp(auth->region, rules->region) != 0) {
+    if (verdict == LOCAL_AUTH_GOOD &&
+        strcmp(auth->region, rules->region) != 0) {
         (void)snprintf(why, 256, "the region '%s' is wrong; expecting '%s'",
                        auth->region, rules->region);
         verdict = LOCAL_AUTH_WRONG_REGION;

@@ -15,8 +15,8 @@
 struct local_key {
     char access[132];
     char secret[132];
-    char token[1024];       /* "": a long-lived key */
-    int64_t expires_at_ms;  /* 0: never */
+    char token[1024];      /* "": a long-lived key */
+    int64_t expires_at_ms; /* 0: never */
 };
 
 /* The header's parts. */
@@ -27,7 +27,7 @@ struct local_auth {
     char service[64];
     char signed_headers[1024];
     char signature[65];
-    char time[17];   /* of x-amz-date */
+    char time[17]; /* of x-amz-date */
     unsigned char signing_key[32];
 };
 
@@ -42,8 +42,8 @@ enum local_payload {
 
 enum local_verdict {
     LOCAL_AUTH_GOOD,
-    LOCAL_AUTH_MISSING,     /* no signature at all */
-    LOCAL_AUTH_MALFORMED,   /* text says why */
+    LOCAL_AUTH_MISSING,   /* no signature at all */
+    LOCAL_AUTH_MALFORMED, /* text says why */
     LOCAL_AUTH_UNKNOWN_KEY,
     LOCAL_AUTH_WRONG_TOKEN,
     LOCAL_AUTH_EXPIRED,

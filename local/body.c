@@ -48,9 +48,10 @@ int local_body_open(struct local_body *body, struct local_request *req,
         body->file.has_sha256 = mentions(req, "x-amz-checksum-sha256");
     }
     if (is_chunked(body)) {
-        body->chunked = (struct local_chunked){
-            .kind = body->kind, .auth = auth, .sink = {body, take},
-            .trailers = &req->trailers};
+        body->chunked = (struct local_chunked){.kind = body->kind,
+                                               .auth = auth,
+                                               .sink = {body, take},
+                                               .trailers = &req->trailers};
         return local_chunked_open(&body->chunked, err);
     }
     return pl_hash_open_sha256(&body->sha256, err);

@@ -89,7 +89,8 @@ static int read_size(struct local_chunked *c, struct pl_err *err)
     c->left = strtoull(c->line, NULL, 16);
     c->signature[0] = '\0';
     if (is_signed(c)) {
-        if (!pl_starts_with(rest, mark) || strlen(rest) != sizeof(mark) - 1 + 64)
+        if (!pl_starts_with(rest, mark) ||
+            strlen(rest) != sizeof(mark) - 1 + 64)
             return malformed(err);
         memcpy(c->signature, rest + sizeof(mark) - 1, 65);
     } else if (*rest != '\0') {
@@ -177,8 +178,7 @@ int local_chunked_feed(struct local_chunked *c, const char *data, size_t len,
         if (c->state == DONE)
             return malformed(err);
         if (c->state == DATA) {
-            const size_t n =
-                c->left < len - at ? (size_t)c->left : len - at;
+            const size_t n = c->left < len - at ? (size_t)c->left : len - at;
 
             if (take_data(c, data + at, n, err) != 0)
                 return -1;

@@ -25,8 +25,8 @@ struct local_chunked {
     struct pl_buf trailer_text;
 };
 
-int local_chunked_open(struct local_chunked *c, struct pl_err *err)
-    PL_MUST_CHECK;
+int local_chunked_open(struct local_chunked *c,
+                       struct pl_err *err) PL_MUST_CHECK;
 /* PL_DATA_INVALID: malformed; PL_SIGNATURE_REFUSED: a chunk's signature. */
 int local_chunked_feed(struct local_chunked *c, const char *data, size_t len,
                        struct pl_err *err) PL_MUST_CHECK;

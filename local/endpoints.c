@@ -93,8 +93,7 @@ uint32_t local_pool_find(const struct local_pool *pool, const char *text,
     return LOCAL_NO_TEXT;
 }
 
-static int pool_reserve(struct local_pool *pool, size_t len,
-                        struct pl_err *err)
+static int pool_reserve(struct local_pool *pool, size_t len, struct pl_err *err)
 {
     if (pool->len + len + 1 > pool->cap) {
         const size_t cap = (pool->len + len + 1) * 2 + 4096;
@@ -156,19 +155,17 @@ static uint64_t user_hash(const struct local_endpoints *all, uint32_t number)
 
 static uint64_t address_key(uint32_t address, uint8_t channel)
 {
-    return ((uint64_t)address << 8 | channel) *
-               UINT64_C(0x9e3779b97f4a7c15) >>
+    return ((uint64_t)address << 8 | channel) * UINT64_C(0x9e3779b97f4a7c15) >>
            20;
 }
 
-static uint64_t address_hash(const struct local_endpoints *all,
-                             uint32_t number)
+static uint64_t address_hash(const struct local_endpoints *all, uint32_t number)
 {
     return address_key(all->items[number].address, all->items[number].channel);
 }
 
-uint32_t local_endpoints_find(const struct local_endpoints *all,
-                              const char *id, size_t len)
+uint32_t local_endpoints_find(const struct local_endpoints *all, const char *id,
+                              size_t len)
 {
     const struct local_index *ix = &all->by_id;
     size_t at;
@@ -435,8 +432,8 @@ static void drop_field(struct local_fields *fields, uint32_t name)
     fields->count = kept;
 }
 
-static int add_field(struct local_fields *fields, uint32_t name,
-                     uint32_t value, struct pl_err *err)
+static int add_field(struct local_fields *fields, uint32_t name, uint32_t value,
+                     struct pl_err *err)
 {
     struct local_field *items =
         realloc(fields->items, (fields->count + 1) * sizeof(*items));
@@ -640,8 +637,8 @@ static void put_fields(const struct local_endpoints *all, json_t *out,
                   local_pool_text(&all->pool, fields->items[i].value));
 }
 
-json_t *local_endpoints_json(const struct local_endpoints *all,
-                             const char *app, uint32_t number)
+json_t *local_endpoints_json(const struct local_endpoints *all, const char *app,
+                             uint32_t number)
 {
     const struct local_endpoint *e = &all->items[number];
     const char *id = local_pool_text(&all->pool, e->id);

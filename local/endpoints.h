@@ -84,13 +84,13 @@ int local_endpoints_judge(struct local_endpoints *all,
                           uint32_t *id, char why[160],
                           struct pl_err *err) PL_MUST_CHECK;
 /* The number of an endpoint or user, or LOCAL_NO_TEXT. */
-uint32_t local_endpoints_find(const struct local_endpoints *all,
-                              const char *id, size_t len);
+uint32_t local_endpoints_find(const struct local_endpoints *all, const char *id,
+                              size_t len);
 uint32_t local_endpoints_find_user(const struct local_endpoints *all,
                                    const char *user, size_t len);
 /* As GetEndpoint gives it. */
-json_t *local_endpoints_json(const struct local_endpoints *all,
-                             const char *app, uint32_t number);
+json_t *local_endpoints_json(const struct local_endpoints *all, const char *app,
+                             uint32_t number);
 
 const char *local_pool_text(const struct local_pool *pool, uint32_t number);
 /* The text's number, or LOCAL_NO_TEXT when it is not there. */

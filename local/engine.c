@@ -102,10 +102,10 @@ static int lock(struct engine *e, const struct local_engine_setup *setup,
             add_quoted(&sql, both.data, '\'', err) != 0)
             return -1;
     }
-    if (lake != NULL && (pl_buf_adds(&sql, "; SET allowed_directories=[",
-                                     err) != 0 ||
-                         add_quoted(&sql, lake, '\'', err) != 0 ||
-                         pl_buf_addc(&sql, ']', err) != 0))
+    if (lake != NULL &&
+        (pl_buf_adds(&sql, "; SET allowed_directories=[", err) != 0 ||
+         add_quoted(&sql, lake, '\'', err) != 0 ||
+         pl_buf_addc(&sql, ']', err) != 0))
         return -1;
     if (pl_buf_adds(&sql,
                     "; SET enable_external_access=false"
@@ -244,9 +244,9 @@ static int describe(struct result *r, const char *sql, json_t *columns,
         if (rc != 0)
             return -1;
         column_name(duckdb_column_name(&r->r, i), i, sql, name);
-        (void)json_array_append_new(
-            columns, json_pack("{s:s,s:s}", "Name", name, "Type",
-                               local_type_name(&r->types[i])));
+        (void)json_array_append_new(columns,
+                                    json_pack("{s:s,s:s}", "Name", name, "Type",
+                                              local_type_name(&r->types[i])));
         if ((i > 0 && pl_buf_addc(out, ',', err) != 0) ||
             local_text_field(out, name, strlen(name), err) != 0)
             return -1;
@@ -268,8 +268,7 @@ static int prepare(struct engine *e, const char *sql, struct result *r,
         rc = query_failed(err, "Parser Error: Only one sql statement is "
                                "allowed.");
     else if (duckdb_prepare_extracted_statement(e->con, all, 0,
-                                                &r->statement) !=
-             DuckDBSuccess)
+                                                &r->statement) != DuckDBSuccess)
         rc = query_failed(err, duckdb_prepare_error(r->statement));
     else if (duckdb_prepared_statement_type(r->statement) !=
              DUCKDB_STATEMENT_SELECT)
@@ -355,8 +354,7 @@ static int set_variables(struct engine *e, const char *list, struct pl_err *err)
         const size_t name = strcspn(list, "=,");
 
         if (name == 0 || name >= len)
-            return pl_fail(err, PL_USAGE_INVALID,
-                           "--set takes name=value,...");
+            return pl_fail(err, PL_USAGE_INVALID, "--set takes name=value,...");
         if (pl_buf_add(&value, list + name + 1, len - name - 1, err) != 0 ||
             pl_buf_addf(&sql, err, "SET VARIABLE %.*s = ", (int)name, list) !=
                 0 ||
@@ -405,9 +403,8 @@ int local_engine_script(const char *script, const char *variables,
     int rc = -1;
 
     if (open_database(&e, err) == 0 &&
-        run(e.con,
-            "SET TimeZone='UTC'; SET autoinstall_known_extensions=false", err) ==
-            0 &&
+        run(e.con, "SET TimeZone='UTC'; SET autoinstall_known_extensions=false",
+            err) == 0 &&
         set_variables(&e, variables, err) == 0)
         rc = run_statements(&e, script, err);
     if (e.con != NULL)

@@ -98,7 +98,8 @@ static int add_types(const struct table *t, struct pl_buf *out,
         return 0;
     if (pl_buf_adds(out, ", types={", err) != 0)
         return -1;
-    json_object_foreach(t->types, name, type) {
+    json_object_foreach(t->types, name, type)
+    {
         if (!json_is_string(type))
             continue;
         if ((!is_first && pl_buf_addc(out, ',', err) != 0) ||
@@ -114,9 +115,10 @@ static int add_types(const struct table *t, struct pl_buf *out,
 static int add_view(const struct table *t, const char *schema,
                     struct pl_buf *out, struct pl_err *err)
 {
-    static const char *const readers[] = {
-        [NONE] = "", [PARQUET] = "read_parquet", [CSV] = "read_csv",
-        [JSON] = "read_json"};
+    static const char *const readers[] = {[NONE] = "",
+                                          [PARQUET] = "read_parquet",
+                                          [CSV] = "read_csv",
+                                          [JSON] = "read_json"};
 
     if (pl_buf_adds(out, "CREATE SCHEMA IF NOT EXISTS ", err) != 0 ||
         add_quoted(out, schema, '"', err) != 0 ||
@@ -131,8 +133,10 @@ static int add_view(const struct table *t, const char *schema,
         return -1;
     /* a file of texts alone has no line that looks like a header */
     if (t->format == CSV &&
-        (pl_buf_adds(out, ", header=true, allow_quoted_nulls=false"
-                          ", sample_size=200000", err) != 0 ||
+        (pl_buf_adds(out,
+                     ", header=true, allow_quoted_nulls=false"
+                     ", sample_size=200000",
+                     err) != 0 ||
          add_types(t, out, err) != 0))
         return -1;
     return pl_buf_adds(out, "); ", err);
@@ -163,8 +167,8 @@ static bool schema_before(const char *sql, const char *dot, char out[256])
             start--;
     } else {
         start = end;
-        while (start > sql && (isalnum((unsigned char)start[-1]) ||
-                               start[-1] == '_'))
+        while (start > sql &&
+               (isalnum((unsigned char)start[-1]) || start[-1] == '_'))
             start--;
     }
     len = (size_t)(end - start);

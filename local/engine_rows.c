@@ -90,19 +90,31 @@ const char *local_type_name(const struct local_type *type)
         int id;
         const char *name;
     } names[] = {
-        {DUCKDB_BOOLEAN, "boolean"},     {DUCKDB_TINYINT, "tinyint"},
-        {DUCKDB_SMALLINT, "smallint"},   {DUCKDB_INTEGER, "integer"},
-        {DUCKDB_BIGINT, "bigint"},       {DUCKDB_UTINYINT, "smallint"},
-        {DUCKDB_USMALLINT, "integer"},   {DUCKDB_UINTEGER, "bigint"},
-        {DUCKDB_UBIGINT, "decimal"},     {DUCKDB_FLOAT, "float"},
-        {DUCKDB_DOUBLE, "double"},       {DUCKDB_TIMESTAMP, "timestamp"},
-        {DUCKDB_DATE, "date"},           {DUCKDB_TIME, "time"},
-        {DUCKDB_HUGEINT, "decimal"},     {DUCKDB_BLOB, "varbinary"},
-        {DUCKDB_DECIMAL, "decimal"},     {DUCKDB_TIMESTAMP_S, "timestamp"},
-        {DUCKDB_TIMESTAMP_MS, "timestamp"}, {DUCKDB_TIMESTAMP_NS, "timestamp"},
+        {DUCKDB_BOOLEAN, "boolean"},
+        {DUCKDB_TINYINT, "tinyint"},
+        {DUCKDB_SMALLINT, "smallint"},
+        {DUCKDB_INTEGER, "integer"},
+        {DUCKDB_BIGINT, "bigint"},
+        {DUCKDB_UTINYINT, "smallint"},
+        {DUCKDB_USMALLINT, "integer"},
+        {DUCKDB_UINTEGER, "bigint"},
+        {DUCKDB_UBIGINT, "decimal"},
+        {DUCKDB_FLOAT, "float"},
+        {DUCKDB_DOUBLE, "double"},
+        {DUCKDB_TIMESTAMP, "timestamp"},
+        {DUCKDB_DATE, "date"},
+        {DUCKDB_TIME, "time"},
+        {DUCKDB_HUGEINT, "decimal"},
+        {DUCKDB_BLOB, "varbinary"},
+        {DUCKDB_DECIMAL, "decimal"},
+        {DUCKDB_TIMESTAMP_S, "timestamp"},
+        {DUCKDB_TIMESTAMP_MS, "timestamp"},
+        {DUCKDB_TIMESTAMP_NS, "timestamp"},
         {DUCKDB_TIMESTAMP_TZ, "timestamp with time zone"},
-        {DUCKDB_LIST, "array"},          {DUCKDB_ARRAY, "array"},
-        {DUCKDB_STRUCT, "row"},          {DUCKDB_MAP, "map"},
+        {DUCKDB_LIST, "array"},
+        {DUCKDB_ARRAY, "array"},
+        {DUCKDB_STRUCT, "row"},
+        {DUCKDB_MAP, "map"},
         {DUCKDB_INTERVAL, "interval day to second"},
     };
 
@@ -165,12 +177,11 @@ static int add_uuid(struct pl_buf *out, const duckdb_hugeint *value,
 {
     const uint64_t hi = (uint64_t)value->upper ^ UINT64_C(1) << 63;
 
-    return pl_buf_addf(out, err,
-                       "%08" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%04" PRIx64
-                       "-%012" PRIx64,
-                       hi >> 32, hi >> 16 & 0xffff, hi & 0xffff,
-                       value->lower >> 48,
-                       value->lower & UINT64_C(0xffffffffffff));
+    return pl_buf_addf(
+        out, err,
+        "%08" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%04" PRIx64 "-%012" PRIx64,
+        hi >> 32, hi >> 16 & 0xffff, hi & 0xffff, value->lower >> 48,
+        value->lower & UINT64_C(0xffffffffffff));
 }
 
 /* Times of all kinds, numbers and booleans: short texts. */

@@ -11,10 +11,10 @@
 struct local_type {
     int id;
     unsigned scale;
-    int internal; /* of a decimal or an enum */
-    uint64_t size; /* of an array */
+    int internal;            /* of a decimal or an enum */
+    uint64_t size;           /* of an array */
     duckdb_logical_type own; /* of an enum: for its words; else NULL */
-    char name[64]; /* of a struct's field; "" for unnamed ones */
+    char name[64];           /* of a struct's field; "" for unnamed ones */
     struct local_type *children;
     size_t count;
 };

@@ -36,9 +36,9 @@ static int number_of(const json_t *rule, const char *name, int fallback,
 {
     const json_t *field = json_object_get(rule, name);
 
-    if (field != NULL && (!json_is_integer(field) ||
-                          json_integer_value(field) < 0 ||
-                          json_integer_value(field) > 1000000))
+    if (field != NULL &&
+        (!json_is_integer(field) || json_integer_value(field) < 0 ||
+         json_integer_value(field) > 1000000))
         return pl_fail(err, PL_USAGE_INVALID, "'%s' must be a number", name);
     *out = field != NULL ? (int)json_integer_value(field) : fallback;
     return 0;

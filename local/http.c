@@ -132,8 +132,7 @@ static int refuse_s3(const struct local_request *req,
 
     if (strcmp(req->method, "HEAD") == 0)
         return 0;
-    if (pl_buf_adds(out,
-                    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>",
+    if (pl_buf_adds(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>",
                     err) != 0 ||
         local_xml_element(out, "Code", code, err) != 0 ||
         local_xml_element(out, "Message", text, err) != 0 ||
@@ -176,10 +175,10 @@ static int refuse_json(const struct local_request *req,
             json_pack("{s:s,s:s}", "__type", code, "message", text), err);
     if (local_set_header(resp, "x-amzn-ErrorType", code, err) != 0)
         return -1;
-    return local_answer_json(resp, resp->status,
-                             json_pack("{s:s,s:s}", "Message", text,
-                                       "RequestID", req->request_id),
-                             err);
+    return local_answer_json(
+        resp, resp->status,
+        json_pack("{s:s,s:s}", "Message", text, "RequestID", req->request_id),
+        err);
 }
 
 int local_refuse(const struct local_request *req, struct local_response *resp,
@@ -240,12 +239,11 @@ void local_http_date(int64_t unix_ms, char out[32])
     struct tm tm = {0};
 
     (void)gmtime_r(&seconds, &tm);
-    (void)snprintf(out, 32, "%s, %02u %s %04u %02u:%02u:%02u GMT",
-                   days[tm.tm_wday % 7], (unsigned)tm.tm_mday % 100U,
-                   months[tm.tm_mon % 12],
-                   (unsigned)(tm.tm_year + 1900) % 10000U,
-                   (unsigned)tm.tm_hour % 100U, (unsigned)tm.tm_min % 100U,
-                   (unsigned)tm.tm_sec % 100U);
+    (void)snprintf(
+        out, 32, "%s, %02u %s %04u %02u:%02u:%02u GMT", days[tm.tm_wday % 7],
+        (unsigned)tm.tm_mday % 100U, months[tm.tm_mon % 12],
+        (unsigned)(tm.tm_year + 1900) % 10000U, (unsigned)tm.tm_hour % 100U,
+        (unsigned)tm.tm_min % 100U, (unsigned)tm.tm_sec % 100U);
 }
 
 int local_uuid(char out[40], struct pl_err *err)
@@ -258,7 +256,7 @@ int local_uuid(char out[40], struct pl_err *err)
     raw[6] = (unsigned char)((raw[6] & 0x0f) | 0x40);
     raw[8] = (unsigned char)((raw[8] & 0x3f) | 0x80);
     pl_hex(raw, sizeof(raw), hex);
-    (void)snprintf(out, 40, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8,
-                   hex + 12, hex + 16, hex + 20);
+    (void)snprintf(out, 40, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
+                   hex + 16, hex + 20);
     return 0;
 }

@@ -46,8 +46,8 @@ struct local_request {
     const char *service;   /* "s3", "athena", "pinpoint", "sns", "sts", ... */
     const char *operation; /* "GetObject" */
     char access_key[132];
-    struct pl_buf body;       /* unless it went to a file */
-    struct local_body *bulk;  /* where a file's bytes went, or NULL */
+    struct pl_buf body;          /* unless it went to a file */
+    struct local_body *bulk;     /* where a file's bytes went, or NULL */
     struct local_pairs trailers; /* of an aws-chunked body */
 };
 

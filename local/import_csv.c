@@ -12,7 +12,7 @@ enum place { START, PLAIN, QUOTED, QUOTE, AFTER_CR };
 struct reader {
     const struct local_import_sink *sink;
     enum place place;
-    struct pl_buf text;          /* the record's cells, each with a NUL */
+    struct pl_buf text; /* the record's cells, each with a NUL */
     size_t starts[CELLS_MAX + 1];
     size_t count;
     uint64_t line;  /* of the record's first byte */

@@ -8,8 +8,8 @@
 #define ATTRIBUTE_VALUE_MAX 100 /* characters */
 
 static const char *const channels[] = {
-    "PUSH", "GCM",   "APNS", "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBOX",
-    "ADM",  "SMS",   "VOICE", "EMAIL",       "BAIDU",     "CUSTOM",
+    "PUSH",  "GCM", "APNS",  "APNS_SANDBOX", "APNS_VOIP", "APNS_VOIP_SANDBOX",
+    "ADM",   "SMS", "VOICE", "EMAIL",        "BAIDU",     "CUSTOM",
     "IN_APP"};
 
 int local_channel(const char *name, size_t len)
@@ -112,9 +112,8 @@ const char *local_cell_fault(const struct local_cell *cell)
                    ? "endpoint id contains one of ${}"
                    : NULL;
     case LOCAL_COL_CHANNEL:
-        return local_channel(cell->value, cell->len) < 0
-                   ? "unknown ChannelType"
-                   : NULL;
+        return local_channel(cell->value, cell->len) < 0 ? "unknown ChannelType"
+                                                         : NULL;
     case LOCAL_COL_ATTRIBUTE:
     case LOCAL_COL_USER_ATTRIBUTE:
         return pl_utf8_count(cell->value, cell->len) > ATTRIBUTE_VALUE_MAX

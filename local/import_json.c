@@ -10,7 +10,7 @@
 struct flat {
     struct local_cell cells[CELLS_MAX];
     size_t count;
-    struct pl_buf text; /* names and numbers */
+    struct pl_buf text;        /* names and numbers */
     size_t offsets[CELLS_MAX]; /* of the column's name in text */
     size_t numbers[CELLS_MAX]; /* of the value in text, or SIZE_MAX */
     char why[160];
@@ -24,8 +24,8 @@ static int add_cell(struct flat *f, const char *prefix, const char *name,
 
     if (json_is_null(value))
         return 0;
-    if (f->count == CELLS_MAX || (!json_is_string(value) &&
-                                  !json_is_number(value))) {
+    if (f->count == CELLS_MAX ||
+        (!json_is_string(value) && !json_is_number(value))) {
         (void)snprintf(f->why, sizeof(f->why), "%.60s%.60s: bad value", prefix,
                        name);
         return 0;
@@ -70,13 +70,13 @@ static int add_lists(struct flat *f, const char *prefix, const json_t *map,
     json_t *value;
 
     memcpy(&object, &map, sizeof(object));
-    json_object_foreach(object, name, list) {
+    json_object_foreach(object, name, list)
+    {
         if (!json_is_array(list))
             (void)snprintf(f->why, sizeof(f->why),
                            "%.60s%.60s: not a list of strings", prefix, name);
-        json_array_foreach(list, i, value)
-            if (add_cell(f, prefix, name, value, err) != 0)
-                return -1;
+        json_array_foreach(list, i, value) if (add_cell(f, prefix, name, value,
+                                                        err) != 0) return -1;
     }
     return 0;
 }
@@ -89,7 +89,8 @@ static int add_map(struct flat *f, const char *prefix, const json_t *map,
     json_t *object;
 
     memcpy(&object, &map, sizeof(object));
-    json_object_foreach(object, name, value) {
+    json_object_foreach(object, name, value)
+    {
         if (strcmp(prefix, "User.") == 0 &&
             strcmp(name, "UserAttributes") == 0) {
             if (add_lists(f, "User.UserAttributes.", value, err) != 0)
@@ -109,7 +110,8 @@ static int flatten(struct flat *f, const json_t *object, struct pl_err *err)
     int rc = 0;
 
     memcpy(&map, &object, sizeof(map));
-    json_object_foreach(map, name, value) {
+    json_object_foreach(map, name, value)
+    {
         if (strcmp(name, "Attributes") == 0)
             rc = add_lists(f, "Attributes.", value, err);
         else if (strcmp(name, "Metrics") == 0)

@@ -12,8 +12,7 @@
 #include "pipeline/base/log.h"
 #include "pipeline/base/text.h"
 
-#define EXAMPLE_KEY \
-    "AKIDEXAMPLE:wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+#define EXAMPLE_KEY "AKIDEXAMPLE:wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
 int local_keys_add(struct local_keys *keys, const struct local_key *key,
                    struct pl_err *err)
@@ -144,8 +143,7 @@ static int open_state(struct local *local, const char *dir, struct pl_err *err)
                     base != NULL && base[0] != '\0' ? base : "/tmp") != 0)
         return -1;
     if (mkdtemp(name.data) == NULL)
-        return pl_fail_errno(err, PL_FILE_ERROR, "cannot make '%s'",
-                             name.data);
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot make '%s'", name.data);
     local->is_temporary = true;
     local->state = pl_buf_take(&name);
     return local->state != NULL ? 0 : pl_fail_memory(err);
@@ -183,11 +181,11 @@ int local_open(struct local *local, const struct local_config *cfg,
     PL_AUTO(pl_buf) s3 = PL_BUF_INIT;
     struct stat st;
 
-    *local = (struct local){
-        .region = cfg->region != NULL ? cfg->region : "us-east-1",
-        .lake = cfg->lake,
-        .query_delay_ms = cfg->query_delay_ms,
-        .job_delay_ms = cfg->job_delay_ms};
+    *local = (struct local){.region =
+                                cfg->region != NULL ? cfg->region : "us-east-1",
+                            .lake = cfg->lake,
+                            .query_delay_ms = cfg->query_delay_ms,
+                            .job_delay_ms = cfg->job_delay_ms};
     (void)pthread_mutex_init(&local->keys.lock, NULL);
     local_faults_init(&local->faults);
     if (cfg->lake != NULL &&
@@ -198,8 +196,7 @@ int local_open(struct local *local, const struct local_config *cfg,
         pl_buf_addf(&s3, err, "%s/s3", local->state) != 0 ||
         local_s3_open(&local->s3, s3.data, err) != 0 ||
         local_athena_open(local, err) != 0 ||
-        local_pinpoint_open(local, err) != 0 ||
-        local_sns_open(local, err) != 0)
+        local_pinpoint_open(local, err) != 0 || local_sns_open(local, err) != 0)
         return -1;
     if (add_list(local, KEY, cfg->keys != NULL ? cfg->keys : EXAMPLE_KEY,
                  err) != 0 ||

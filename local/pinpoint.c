@@ -79,17 +79,16 @@ json_t *local_by_id(const json_t *array, const char *id)
 }
 
 struct local_members *local_pinpoint_members(struct local_app *app,
-                                             const char *segment,
-                                             bool is_made)
+                                             const char *segment, bool is_made)
 {
     struct local_members *list;
 
     for (size_t i = 0; i < app->member_count; i++)
         if (strcmp(app->members[i].segment, segment) == 0)
             return &app->members[i];
-    list = is_made ? realloc(app->members,
-                             (app->member_count + 1) * sizeof(*list))
-                   : NULL;
+    list = is_made
+               ? realloc(app->members, (app->member_count + 1) * sizeof(*list))
+               : NULL;
     if (list == NULL)
         return NULL;
     app->members = list;
@@ -169,8 +168,7 @@ static int not_found(const struct call *c, const char *what)
 
 static int bad(const struct call *c, const char *why)
 {
-    return local_refuse(c->req, c->resp, 400, "BadRequestException", "%s",
-                        why);
+    return local_refuse(c->req, c->resp, 400, "BadRequestException", "%s", why);
 }
 
 static json_t *show_app(const struct local *local, const struct local_app *app)
@@ -273,9 +271,10 @@ static int get_segment_jobs(struct call *c, struct pl_err *err)
     json_t *job;
     int rc;
 
-    json_array_foreach(c->app->jobs, i, job) {
-        const char *id = json_string_value(json_object_get(
-            json_object_get(job, "Definition"), "SegmentId"));
+    json_array_foreach(c->app->jobs, i, job)
+    {
+        const char *id = json_string_value(
+            json_object_get(json_object_get(job, "Definition"), "SegmentId"));
 
         if (id != NULL && strcmp(id, c->parts[2]) == 0)
             (void)json_array_append(items, job);
@@ -376,14 +375,13 @@ static int delete_segment(struct call *c, struct pl_err *err)
 static int get_endpoint(struct call *c, struct pl_err *err)
 {
     const char *id = c->parts[2];
-    const uint32_t n =
-        local_endpoints_find(&c->app->endpoints, id, strlen(id));
+    const uint32_t n = local_endpoints_find(&c->app->endpoints, id, strlen(id));
 
     if (n == LOCAL_NO_TEXT)
         return not_found(c, "Endpoint not found");
     return local_answer_json(
-        c->resp, 200,
-        local_endpoints_json(&c->app->endpoints, c->app->id, n), err);
+        c->resp, 200, local_endpoints_json(&c->app->endpoints, c->app->id, n),
+        err);
 }
 
 static int get_user(struct call *c, struct pl_err *err)
@@ -411,8 +409,8 @@ struct batch {
     char why[400];
 };
 
-static int batch_record(void *ctx, const struct local_cell *cells,
-                        size_t count, uint64_t line, struct pl_err *err)
+static int batch_record(void *ctx, const struct local_cell *cells, size_t count,
+                        uint64_t line, struct pl_err *err)
 {
     struct batch *b = ctx;
     uint32_t number;
@@ -448,7 +446,8 @@ static int update_endpoints(struct call *c, struct pl_err *err)
     if (!json_is_array(items) || json_array_size(items) == 0 ||
         json_array_size(items) > 100)
         return bad(c, "Item must be a list of 1 to 100 endpoints");
-    json_array_foreach(items, i, item) {
+    json_array_foreach(items, i, item)
+    {
         (void)json_object_del(item, "EndpointStatus");
         if (local_import_object(item, i + 1, &sink, err) != 0)
             return -1;
@@ -479,15 +478,27 @@ static const struct route {
     {"CreateSegment", "POST", {"*", "segments", NULL}, create_segment, true},
     {"GetSegments", "GET", {"*", "segments", NULL}, get_segments, false},
     {"GetSegment", "GET", {"*", "segments", "*", NULL}, get_segment, false},
-    {"UpdateSegment", "PUT", {"*", "segments", "*", NULL}, update_segment,
+    {"UpdateSegment",
+     "PUT",
+     {"*", "segments", "*", NULL},
+     update_segment,
      true},
-    {"DeleteSegment", "DELETE", {"*", "segments", "*", NULL}, delete_segment,
+    {"DeleteSegment",
+     "DELETE",
+     {"*", "segments", "*", NULL},
+     delete_segment,
      false},
-    {"GetSegmentImportJobs", "GET",
-     {"*", "segments", "*", "jobs", "import"}, get_segment_jobs, false},
+    {"GetSegmentImportJobs",
+     "GET",
+     {"*", "segments", "*", "jobs", "import"},
+     get_segment_jobs,
+     false},
     {"GetEndpoint", "GET", {"*", "endpoints", "*", NULL}, get_endpoint, false},
-    {"UpdateEndpointsBatch", "PUT", {"*", "endpoints", NULL},
-     update_endpoints, true},
+    {"UpdateEndpointsBatch",
+     "PUT",
+     {"*", "endpoints", NULL},
+     update_endpoints,
+     true},
     {"GetUserEndpoints", "GET", {"*", "users", "*", NULL}, get_user, false},
 };
 
@@ -502,10 +513,9 @@ static bool fits(const struct route *r, const char *method, const char *path)
     while (*path == '/' && path[1] != '\0' && i < PL_COUNT(r->parts)) {
         const size_t len = strcspn(++path, "/");
 
-        if (r->parts[i] == NULL ||
-            (strcmp(r->parts[i], "*") != 0 &&
-             (strlen(r->parts[i]) != len ||
-              strncmp(r->parts[i], path, len) != 0)))
+        if (r->parts[i] == NULL || (strcmp(r->parts[i], "*") != 0 &&
+                                    (strlen(r->parts[i]) != len ||
+                                     strncmp(r->parts[i], path, len) != 0)))
             return false;
         i++;
         path += len;

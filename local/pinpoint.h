@@ -44,8 +44,7 @@ void local_pinpoint_close(struct local *local);
 int local_pinpoint_app(struct local *local, const char *id, const char *name,
                        struct pl_err *err) PL_MUST_CHECK;
 /* Needs the lock. */
-struct local_app *local_pinpoint_find(struct local_pinpoint *p,
-                                      const char *id);
+struct local_app *local_pinpoint_find(struct local_pinpoint *p, const char *id);
 /* The array's element with this Id, or NULL. */
 json_t *local_by_id(const json_t *array, const char *id);
 
@@ -56,8 +55,7 @@ int local_pinpoint_create_job(struct local *local, struct local_request *req,
 /* The list of a segment's imported endpoints, made if it is not there. Needs
  * the lock. */
 struct local_members *local_pinpoint_members(struct local_app *app,
-                                             const char *segment,
-                                             bool is_made);
+                                             const char *segment, bool is_made);
 
 /* NULL, or what is wrong with a segment's definition. */
 const char *local_segment_fault(const json_t *segment);

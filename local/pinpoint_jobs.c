@@ -107,10 +107,9 @@ static int list_pieces(struct job *j, struct pl_err *err)
          b != NULL && i < b->count &&
          pl_starts_with(b->objects[i].key, j->prefix);
          i++) {
-        bytes += json_integer_value(
-            json_object_get(b->objects[i].meta, "bytes"));
-        (void)json_array_append_new(j->keys,
-                                    json_string(b->objects[i].key));
+        bytes +=
+            json_integer_value(json_object_get(b->objects[i].meta, "bytes"));
+        (void)json_array_append_new(j->keys, json_string(b->objects[i].key));
     }
     (void)pthread_mutex_unlock(&s3->lock);
     if (b == NULL)
@@ -191,12 +190,12 @@ static int apply(struct job *j, struct local_app *app,
     if (count == 1 && cells[0].kind == LOCAL_COL_USER_ID)
         return add_user_members(app, list, &cells[0], why, err);
     if (!j->is_registering) {
-        rc = local_endpoints_judge(&app->endpoints, cells, count, &id, why,
-                                   err);
+        rc =
+            local_endpoints_judge(&app->endpoints, cells, count, &id, why, err);
         return rc != 0 || list == NULL ? rc : add_member(list, id, err);
     }
-    rc = local_endpoints_apply(&app->endpoints, cells, count, &number, why,
-                               err);
+    rc =
+        local_endpoints_apply(&app->endpoints, cells, count, &number, why, err);
     if (rc == 0 && list != NULL)
         rc = add_member(list, app->endpoints.items[number].id, err);
     return rc;
@@ -215,9 +214,8 @@ static int good_record(void *ctx, const struct local_cell *cells, size_t count,
     (void)pthread_mutex_lock(&p->lock);
     is_closing = p->is_closing;
     app = local_pinpoint_find(p, j->app);
-    rc = is_closing || app == NULL
-             ? pl_fail(err, PL_INTERRUPTED, "stopped")
-             : apply(j, app, cells, count, why, err);
+    rc = is_closing || app == NULL ? pl_fail(err, PL_INTERRUPTED, "stopped")
+                                   : apply(j, app, cells, count, why, err);
     (void)pthread_mutex_unlock(&p->lock);
     if (rc == 1)
         return bad_record(j, line, why, err);
@@ -279,16 +277,15 @@ static void define_segment(const struct job *j, struct local_app *app,
     json_t *import;
 
     pl_time_iso(pl_now_ms(&pl_clock_real), now);
-    import = json_pack(
-        "{s:O,s:O,s:O,s:s,s:I,s:{}}", "Format", json_object_get(def, "Format"),
-        "RoleArn", json_object_get(def, "RoleArn"), "S3Url",
-        json_object_get(def, "S3Url"), "ExternalId", "", "Size", size,
-        "ChannelCounts");
+    import = json_pack("{s:O,s:O,s:O,s:s,s:I,s:{}}", "Format",
+                       json_object_get(def, "Format"), "RoleArn",
+                       json_object_get(def, "RoleArn"), "S3Url",
+                       json_object_get(def, "S3Url"), "ExternalId", "", "Size",
+                       size, "ChannelCounts");
     if (segment == NULL) {
-        segment = json_pack(
-            "{s:s,s:s,s:s,s:s,s:s,s:i}", "ApplicationId", app->id, "Id",
-            j->segment, "CreationDate", now, "SegmentType", "IMPORT", "Arn",
-            "", "Version", 0);
+        segment = json_pack("{s:s,s:s,s:s,s:s,s:s,s:i}", "ApplicationId",
+                            app->id, "Id", j->segment, "CreationDate", now,
+                            "SegmentType", "IMPORT", "Arn", "", "Version", 0);
         (void)json_array_append_new(app->segments, segment);
     }
     (void)json_object_set_new(segment, "ImportDefinition", import);
@@ -334,9 +331,8 @@ static void end_job(struct job *j, const char *status)
         (void)json_object_set_new(shown, "JobStatus", json_string(status));
     }
     (void)pthread_mutex_unlock(&p->lock);
-    pl_info("pinpoint import %s %s: %llu processed, %llu failed", j->id,
-            status, (unsigned long long)j->processed,
-            (unsigned long long)j->failed);
+    pl_info("pinpoint import %s %s: %llu processed, %llu failed", j->id, status,
+            (unsigned long long)j->processed, (unsigned long long)j->failed);
 }
 
 static void run_job(struct job *j)
@@ -404,8 +400,8 @@ static const char *check(const json_t *in)
 
     if (!json_is_object(in))
         return "the body must be a JSON object";
-    if (format == NULL || (strcmp(format, "CSV") != 0 &&
-                           strcmp(format, "JSON") != 0))
+    if (format == NULL ||
+        (strcmp(format, "CSV") != 0 && strcmp(format, "JSON") != 0))
         return "Format must be CSV or JSON";
     if (role == NULL || !pl_starts_with(role, "arn:"))
         return "RoleArn must be the ARN of a role";
@@ -443,7 +439,8 @@ static struct job *make_job(struct local *local, const char *app,
     j->keys = json_array();
     j->failures = json_array();
     if (j->prefix == NULL || local_uuid(j->id, err) != 0 ||
-        (j->is_defining && segment == NULL && local_uuid(j->segment, err) != 0)) {
+        (j->is_defining && segment == NULL &&
+         local_uuid(j->segment, err) != 0)) {
         job_free(j);
         return NULL;
     }

@@ -68,8 +68,7 @@ static int save_endpoints(const struct local_app *app, const char *dir,
     if (close(fd) != 0 && rc == 0)
         rc = pl_fail_errno(err, PL_FILE_ERROR, "cannot write '%s'", temp.data);
     if (rc == 0 && rename(temp.data, path.data) != 0)
-        rc = pl_fail_errno(err, PL_FILE_ERROR, "cannot rename '%s'",
-                           temp.data);
+        rc = pl_fail_errno(err, PL_FILE_ERROR, "cannot rename '%s'", temp.data);
     return rc;
 }
 
@@ -83,8 +82,8 @@ static json_t *member_lists(const struct local_app *app)
 
         for (size_t i = 0; i < list->count; i++)
             (void)json_array_append_new(
-                ids, json_string(local_pool_text(&app->endpoints.pool,
-                                                 list->ids[i])));
+                ids, json_string(
+                         local_pool_text(&app->endpoints.pool, list->ids[i])));
         (void)json_object_set_new(all, list->segment, ids);
     }
     return all;
@@ -176,13 +175,13 @@ static void end_jobs(const struct local_app *app)
     size_t i;
     json_t *job;
 
-    json_array_foreach(app->jobs, i, job) {
+    json_array_foreach(app->jobs, i, job)
+    {
         const char *status =
             json_string_value(json_object_get(job, "JobStatus"));
 
         if (status == NULL || strcmp(status, "COMPLETED") != 0)
-            (void)json_object_set_new(job, "JobStatus",
-                                      json_string("FAILED"));
+            (void)json_object_set_new(job, "JobStatus", json_string("FAILED"));
     }
 }
 
@@ -195,9 +194,9 @@ static int load_members(struct local_app *app, const json_t *doc,
     size_t i;
     json_t *id;
 
-    json_object_foreach(all, segment, ids) {
-        struct local_members *list =
-            local_pinpoint_members(app, segment, true);
+    json_object_foreach(all, segment, ids)
+    {
+        struct local_members *list = local_pinpoint_members(app, segment, true);
 
         if (list == NULL)
             return pl_fail_memory(err);
@@ -207,10 +206,11 @@ static int load_members(struct local_app *app, const json_t *doc,
         list->ids = malloc(list->cap * sizeof(*list->ids));
         if (list->ids == NULL)
             return pl_fail_memory(err);
-        json_array_foreach(ids, i, id) {
-            const uint32_t text = local_pool_find(
-                &app->endpoints.pool, json_string_value(id),
-                json_string_length(id));
+        json_array_foreach(ids, i, id)
+        {
+            const uint32_t text =
+                local_pool_find(&app->endpoints.pool, json_string_value(id),
+                                json_string_length(id));
 
             if (text != LOCAL_NO_TEXT)
                 list->ids[list->count++] = text;

@@ -73,8 +73,7 @@ int local_s3_refuse(const struct local_s3_call *call, const char *code)
 int local_s3_answer_xml(const struct local_s3_call *call, struct pl_err *err)
 {
     call->resp->status = 200;
-    return local_set_header(call->resp, "Content-Type", "application/xml",
-                            err);
+    return local_set_header(call->resp, "Content-Type", "application/xml", err);
 }
 
 int local_s3_set_etag(struct local_response *resp, const char *etag,
@@ -128,8 +127,8 @@ const char *local_s3_operation(const struct local_request *req)
     if (strcmp(req->raw_path, "/") == 0)
         return strcmp(m, "GET") == 0 ? "ListBuckets" : "Unknown";
     if (strcmp(m, "GET") == 0)
-        return has(req, "uploads")    ? "ListMultipartUploads"
-               : has(req, "location") ? "GetBucketLocation"
+        return has(req, "uploads")     ? "ListMultipartUploads"
+               : has(req, "location")  ? "GetBucketLocation"
                : has(req, "list-type") ? "ListObjectsV2"
                                        : "ListObjects";
     if (strcmp(m, "HEAD") == 0)
@@ -250,8 +249,7 @@ const char *local_s3_checksums(const struct local_s3_call *call,
         else if (!is_own && strcmp(sent, ours.data) != 0)
             code = "BadDigest";
         else
-            (void)json_object_set_new(*checksums, name,
-                                      json_string(ours.data));
+            (void)json_object_set_new(*checksums, name, json_string(ours.data));
     }
     if (code != NULL) {
         json_decref(*checksums);
@@ -268,9 +266,10 @@ static int add_headers(struct local_response *resp, const json_t *object,
     json_t *map;
 
     memcpy(&map, &object, sizeof(map)); /* jansson's loop takes no const */
-    json_object_foreach(map, name, value)
-        if (local_set_header(resp, name, json_string_value(value), err) != 0)
-            return -1;
+    json_object_foreach(map, name,
+                        value) if (local_set_header(resp, name,
+                                                    json_string_value(value),
+                                                    err) != 0) return -1;
     return 0;
 }
 
@@ -376,15 +375,14 @@ static int object_headers(const struct local_s3_call *call, const json_t *meta,
     const json_t *headers = json_object_get(meta, "headers");
     char date[32];
 
-    local_http_date(
-        json_integer_value(json_object_get(meta, "modified_ms")), date);
-    if (local_s3_set_etag(resp,
-                          json_string_value(json_object_get(meta, "etag")),
-                          err) != 0 ||
+    local_http_date(json_integer_value(json_object_get(meta, "modified_ms")),
+                    date);
+    if (local_s3_set_etag(
+            resp, json_string_value(json_object_get(meta, "etag")), err) != 0 ||
         local_set_header(resp, "Last-Modified", date, err) != 0 ||
         local_set_header(resp, "Accept-Ranges", "bytes", err) != 0 ||
-        local_set_header(resp, "x-amz-server-side-encryption", "AES256",
-                         err) != 0 ||
+        local_set_header(resp, "x-amz-server-side-encryption", "AES256", err) !=
+            0 ||
         add_headers(resp, headers, err) != 0)
         return -1;
     if (json_object_get(headers, "content-type") == NULL &&
@@ -477,8 +475,8 @@ static int get_object(const struct local_s3_call *call, struct pl_err *err)
 
 static int delete_object(const struct local_s3_call *call)
 {
-    const char *code = local_s3_delete(&call->local->s3, call->bucket,
-                                       call->key.data);
+    const char *code =
+        local_s3_delete(&call->local->s3, call->bucket, call->key.data);
 
     if (code != NULL)
         return local_s3_refuse(call, code);
@@ -572,8 +570,7 @@ static int head_bucket(const struct local_s3_call *call, struct pl_err *err)
                             call->local->region, err);
 }
 
-static int bucket_location(const struct local_s3_call *call,
-                           struct pl_err *err)
+static int bucket_location(const struct local_s3_call *call, struct pl_err *err)
 {
     const char *region = call->local->region;
 

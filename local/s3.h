@@ -21,8 +21,8 @@ struct local_s3_call {
 
 /* Answers with one of S3's error codes: status and text come from a table. */
 int local_s3_refuse(const struct local_s3_call *call, const char *code);
-int local_s3_answer_xml(const struct local_s3_call *call, struct pl_err *err)
-    PL_MUST_CHECK;
+int local_s3_answer_xml(const struct local_s3_call *call,
+                        struct pl_err *err) PL_MUST_CHECK;
 /* Compares what the request claims of its body with what came; *checksums gets
  * a new object of those to keep. Returns an error code or NULL. */
 const char *local_s3_checksums(const struct local_s3_call *call,

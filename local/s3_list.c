@@ -55,17 +55,16 @@ static int add_object(struct listing *l, const struct local_s3_object *object,
     const json_t *checksums = json_object_get(meta, "checksums");
     char date[PL_TIME_LEN];
 
-    pl_time_iso(json_integer_value(json_object_get(meta, "modified_ms")),
-                date);
+    pl_time_iso(json_integer_value(json_object_get(meta, "modified_ms")), date);
     if (pl_buf_adds(out, "<Contents>", err) != 0 ||
         add_name(l, out, "Key", object->key, strlen(object->key), err) != 0 ||
-        pl_buf_addf(out, err,
-                    "<LastModified>%s</LastModified><ETag>&quot;%s&quot;"
-                    "</ETag><Size>%lld</Size>"
-                    "<StorageClass>STANDARD</StorageClass>",
-                    date, json_string_value(json_object_get(meta, "etag")),
-                    (long long)json_integer_value(
-                        json_object_get(meta, "bytes"))) != 0)
+        pl_buf_addf(
+            out, err,
+            "<LastModified>%s</LastModified><ETag>&quot;%s&quot;"
+            "</ETag><Size>%lld</Size>"
+            "<StorageClass>STANDARD</StorageClass>",
+            date, json_string_value(json_object_get(meta, "etag")),
+            (long long)json_integer_value(json_object_get(meta, "bytes"))) != 0)
         return -1;
     if (json_object_get(checksums, "x-amz-checksum-crc64nvme") != NULL &&
         pl_buf_adds(out, "<ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm>",
@@ -133,15 +132,13 @@ static int add_frame(const struct listing *l, const char *token,
     struct pl_buf *out = &l->call->resp->body;
     PL_AUTO(pl_buf) next = PL_BUF_INIT;
 
-    if (pl_buf_adds(out,
-                    LOCAL_S3_XML
-                    "<ListBucketResult xmlns=\"" LOCAL_S3_XMLNS "\">",
-                    err) != 0 ||
+    if (pl_buf_adds(
+            out, LOCAL_S3_XML "<ListBucketResult xmlns=\"" LOCAL_S3_XMLNS "\">",
+            err) != 0 ||
         local_xml_element(out, "Name", l->call->bucket, err) != 0 ||
         add_name(l, out, "Prefix", l->prefix, strlen(l->prefix), err) != 0 ||
-        (l->delimiter[0] != '\0' &&
-         add_name(l, out, "Delimiter", l->delimiter, strlen(l->delimiter),
-                  err) != 0) ||
+        (l->delimiter[0] != '\0' && add_name(l, out, "Delimiter", l->delimiter,
+                                             strlen(l->delimiter), err) != 0) ||
         (start_after != NULL && add_name(l, out, "StartAfter", start_after,
                                          strlen(start_after), err) != 0) ||
         (token != NULL &&

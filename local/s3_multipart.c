@@ -34,8 +34,8 @@ static struct local_s3_upload *find_upload(const struct local_s3_call *call,
 static int add_upload(struct local_s3 *s3, struct local_s3_upload *upload,
                       struct pl_err *err)
 {
-    struct local_s3_upload **list =
-        realloc(s3->uploads, (s3->upload_count + 1) * sizeof(struct local_s3_upload *));
+    struct local_s3_upload **list = realloc(
+        s3->uploads, (s3->upload_count + 1) * sizeof(struct local_s3_upload *));
 
     if (list == NULL)
         return pl_fail_memory(err);
@@ -99,8 +99,7 @@ static struct local_s3_upload *make_upload(const struct local_s3_call *call,
     return u;
 }
 
-int local_s3_create_upload(const struct local_s3_call *call,
-                           struct pl_err *err)
+int local_s3_create_upload(const struct local_s3_call *call, struct pl_err *err)
 {
     struct local_s3 *s3 = &call->local->s3;
     struct pl_buf *out = &call->resp->body;
@@ -113,8 +112,10 @@ int local_s3_create_upload(const struct local_s3_call *call,
     if (u == NULL)
         return -1;
     if (pl_buf_adds(out,
-                    LOCAL_S3_XML "<InitiateMultipartUploadResult xmlns=\""
-                    LOCAL_S3_XMLNS "\">", err) != 0 ||
+                    LOCAL_S3_XML
+                    "<InitiateMultipartUploadResult xmlns=\"" LOCAL_S3_XMLNS
+                    "\">",
+                    err) != 0 ||
         local_xml_element(out, "Bucket", u->bucket, err) != 0 ||
         local_xml_element(out, "Key", u->key, err) != 0 ||
         local_xml_element(out, "UploadId", u->id, err) != 0 ||
@@ -137,8 +138,9 @@ int local_s3_create_upload(const struct local_s3_call *call,
 }
 
 /* Adds a part or replaces the one with its number. */
-static int keep_part(struct local_s3_upload *u, const struct local_s3_part *part,
-                     char old_file[40], struct pl_err *err)
+static int keep_part(struct local_s3_upload *u,
+                     const struct local_s3_part *part, char old_file[40],
+                     struct pl_err *err)
 {
     size_t at = u->count;
 
@@ -200,10 +202,10 @@ static int answer_part(const struct local_s3_call *call,
 
     pl_hex(file->md5_value, 16, md5);
     call->resp->status = 200;
-    json_object_foreach(checksums, name, value)
-        if (local_set_header(call->resp, name, json_string_value(value),
-                             err) != 0)
-            return -1;
+    json_object_foreach(checksums, name,
+                        value) if (local_set_header(call->resp, name,
+                                                    json_string_value(value),
+                                                    err) != 0) return -1;
     return local_s3_set_etag(call->resp, md5, err);
 }
 
@@ -367,6 +369,16 @@ static int copy_part(struct local_s3_file *to, const char *name,
     return rc;
 }
 
+/* A part that check found before; never NULL. */
+static const struct local_s3_part *chosen(const struct local_s3_upload *u,
+                                          unsigned number)
+{
+    static const struct local_s3_part none = {.number = 0};
+    const struct local_s3_part *part = find_part(u, number);
+
+    return part != NULL ? part : &none;
+}
+
 /* The MD5 of the parts' MD5s and their number. */
 static void multipart_etag(const struct local_s3_upload *u,
                            const struct choice *c, char etag[64],
@@ -376,7 +388,7 @@ static void multipart_etag(const struct local_s3_upload *u,
     char hex[33];
 
     for (size_t i = 0; i < c->count; i++)
-        memcpy(all + i * 16, find_part(u, c->items[i].number)->md5, 16);
+        memcpy(all + i * 16, chosen(u, c->items[i].number)->md5, 16);
     pl_md5(all, c->count * 16, md5);
     pl_hex(md5, sizeof(md5), hex);
     (void)snprintf(etag, 64, "%s-%zu", hex, c->count);
@@ -393,8 +405,8 @@ static json_t *composite(const struct local_s3_upload *u,
     size_t len = 4;
 
     for (size_t i = 0; i < c->count; i++) {
-        const char *value = json_string_value(json_object_get(
-            find_part(u, c->items[i].number)->checksums, header));
+        const char *value = json_string_value(
+            json_object_get(chosen(u, c->items[i].number)->checksums, header));
 
         if (value == NULL ||
             pl_base64_decode(&all, value, strlen(value), &err) != 0)
@@ -434,8 +446,8 @@ static const char *claimed_checksum(const struct local_s3_call *call,
     const char *size = local_header(call->req, "x-amz-mp-object-size");
     uint64_t bytes = 0;
 
-    if (size != NULL && (pl_parse_u64(size, &bytes) != 0 ||
-                         bytes != file->bytes))
+    if (size != NULL &&
+        (pl_parse_u64(size, &bytes) != 0 || bytes != file->bytes))
         return "InvalidRequest";
     return local_s3_checksums(call, file, checksums);
 }
@@ -446,15 +458,15 @@ static const char *finish(const struct local_s3_call *call,
                           json_t **checksums)
 {
     unsigned char *all = malloc(c->count * 16);
-    struct local_s3_put put = {
-        .bucket = u->bucket,
-        .key = u->key,
-        .if_none_match = local_header(call->req, "if-none-match"),
-        .if_match = local_header(call->req, "if-match"),
-        .etag = etag,
-        .headers = u->headers,
-        .checksum_type = u->type,
-        .part_count = (unsigned)c->count};
+    struct local_s3_put put = {.bucket = u->bucket,
+                               .key = u->key,
+                               .if_none_match =
+                                   local_header(call->req, "if-none-match"),
+                               .if_match = local_header(call->req, "if-match"),
+                               .etag = etag,
+                               .headers = u->headers,
+                               .checksum_type = u->type,
+                               .part_count = (unsigned)c->count};
     const char *code = NULL;
     char header[48];
 
@@ -475,7 +487,7 @@ static int join_parts(const struct local_s3_upload *u, const struct choice *c,
                       struct local_s3_file *file, struct pl_err *err)
 {
     for (size_t i = 0; i < c->count; i++)
-        if (copy_part(file, find_part(u, c->items[i].number)->file, err) != 0)
+        if (copy_part(file, chosen(u, c->items[i].number)->file, err) != 0)
             return -1;
     return local_s3_file_end(file, err);
 }
@@ -492,8 +504,10 @@ static int answer_complete(const struct local_s3_call *call,
     struct pl_buf *out = &call->resp->body;
 
     if (pl_buf_adds(out,
-                    LOCAL_S3_XML "<CompleteMultipartUploadResult xmlns=\""
-                    LOCAL_S3_XMLNS "\">", err) != 0 ||
+                    LOCAL_S3_XML
+                    "<CompleteMultipartUploadResult xmlns=\"" LOCAL_S3_XMLNS
+                    "\">",
+                    err) != 0 ||
         local_xml_element(out, "Bucket", u->bucket, err) != 0 ||
         local_xml_element(out, "Key", u->key, err) != 0 ||
         pl_buf_addf(out, err, "<ETag>&quot;%s&quot;</ETag>", etag) != 0 ||
@@ -635,17 +649,17 @@ int local_s3_list_parts(const struct local_s3_call *call, struct pl_err *err)
     if ((max_text != NULL && pl_parse_u64(max_text, &max) != 0) ||
         (after_text != NULL && pl_parse_u64(after_text, &after) != 0))
         return local_s3_refuse(call, "InvalidArgument");
-    if (pl_buf_adds(out,
-                    LOCAL_S3_XML
-                    "<ListPartsResult xmlns=\"" LOCAL_S3_XMLNS "\">", err) != 0 ||
+    if (pl_buf_adds(
+            out, LOCAL_S3_XML "<ListPartsResult xmlns=\"" LOCAL_S3_XMLNS "\">",
+            err) != 0 ||
         local_xml_element(out, "Bucket", call->bucket, err) != 0 ||
         local_xml_element(out, "Key", call->key.data, err) != 0)
         return -1;
     (void)pthread_mutex_lock(&s3->lock);
     u = find_upload(call, &at);
-    if (u != NULL && (local_xml_element(out, "UploadId", u->id, err) != 0 ||
-                      add_parts(out, u, after, max < 1000 ? max : 1000, err) !=
-                          0))
+    if (u != NULL &&
+        (local_xml_element(out, "UploadId", u->id, err) != 0 ||
+         add_parts(out, u, after, max < 1000 ? max : 1000, err) != 0))
         rc = -1;
     (void)pthread_mutex_unlock(&s3->lock);
     if (u == NULL)
@@ -688,8 +702,9 @@ int local_s3_list_uploads(const struct local_s3_call *call, struct pl_err *err)
     if (!local_s3_has_bucket(s3, call->bucket))
         return local_s3_refuse(call, "NoSuchBucket");
     if (pl_buf_adds(out,
-                    LOCAL_S3_XML "<ListMultipartUploadsResult xmlns=\""
-                    LOCAL_S3_XMLNS "\">", err) != 0 ||
+                    LOCAL_S3_XML
+                    "<ListMultipartUploadsResult xmlns=\"" LOCAL_S3_XMLNS "\">",
+                    err) != 0 ||
         local_xml_element(out, "Bucket", call->bucket, err) != 0)
         return -1;
     (void)pthread_mutex_lock(&s3->lock);

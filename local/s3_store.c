@@ -48,8 +48,7 @@ int local_s3_data_open(const struct local_s3 *s3, const char *file,
         return -1;
     fd = open(path.data, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return pl_fail_errno(err, PL_FILE_ERROR, "cannot open '%s'",
-                             path.data);
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot open '%s'", path.data);
     return fd;
 }
 
@@ -70,8 +69,8 @@ bool local_s3_is_bucket_name(const char *name)
 
     return len >= 3 && len <= 63 &&
            strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") == len &&
-           strchr(ends, name[0]) != NULL && strchr(ends, name[len - 1]) != NULL &&
-           strstr(name, "..") == NULL;
+           strchr(ends, name[0]) != NULL &&
+           strchr(ends, name[len - 1]) != NULL && strstr(name, "..") == NULL;
 }
 
 struct local_s3_bucket *local_s3_bucket(struct local_s3 *s3, const char *name)
@@ -122,8 +121,8 @@ const struct local_s3_object *local_s3_find(const struct local_s3_bucket *b,
 static int add_bucket(struct local_s3 *s3, const char *name, int64_t created_ms,
                       struct pl_err *err)
 {
-    struct local_s3_bucket *list = realloc(
-        s3->buckets, (s3->bucket_count + 1) * sizeof(*list));
+    struct local_s3_bucket *list =
+        realloc(s3->buckets, (s3->bucket_count + 1) * sizeof(*list));
     char *copy = strdup(name);
     size_t at = s3->bucket_count;
 
@@ -137,8 +136,7 @@ static int add_bucket(struct local_s3 *s3, const char *name, int64_t created_ms,
         list[at] = list[at - 1];
         at--;
     }
-    list[at] = (struct local_s3_bucket){.name = copy,
-                                        .created_ms = created_ms};
+    list[at] = (struct local_s3_bucket){.name = copy, .created_ms = created_ms};
     s3->bucket_count++;
     return 0;
 }
@@ -152,8 +150,8 @@ static int add_object(struct local_s3_bucket *b, const char *key, json_t *meta,
 
     old_file[0] = '\0';
     if (at < b->count && strcmp(b->objects[at].key, key) == 0) {
-        const char *file = json_string_value(
-            json_object_get(b->objects[at].meta, "file"));
+        const char *file =
+            json_string_value(json_object_get(b->objects[at].meta, "file"));
 
         (void)snprintf(old_file, 40, "%s", file != NULL ? file : "");
         json_decref(b->objects[at].meta);
@@ -162,8 +160,7 @@ static int add_object(struct local_s3_bucket *b, const char *key, json_t *meta,
     }
     if (b->count == b->cap) {
         const size_t cap = b->cap == 0 ? 64 : b->cap * 2;
-        struct local_s3_object *list =
-            realloc(b->objects, cap * sizeof(*list));
+        struct local_s3_object *list = realloc(b->objects, cap * sizeof(*list));
 
         if (list == NULL)
             return pl_fail_memory(err);
@@ -215,8 +212,7 @@ static int load_bucket(struct local_s3 *s3, const char *name,
         return -1;
     dir = opendir(path.data);
     if (dir == NULL)
-        return pl_fail_errno(err, PL_FILE_ERROR, "cannot read '%s'",
-                             path.data);
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot read '%s'", path.data);
     dir_len = path.len;
     while (rc == 0 && (entry = readdir(dir)) != NULL) {
         if (!pl_ends_with(entry->d_name, ".json"))
@@ -241,8 +237,7 @@ static int load_buckets(struct local_s3 *s3, struct pl_err *err)
         return -1;
     dir = opendir(path.data);
     if (dir == NULL)
-        return pl_fail_errno(err, PL_FILE_ERROR, "cannot read '%s'",
-                             path.data);
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot read '%s'", path.data);
     while (rc == 0 && (entry = readdir(dir)) != NULL)
         if (local_s3_is_bucket_name(entry->d_name))
             rc = load_bucket(s3, entry->d_name, err);
@@ -254,8 +249,8 @@ static bool is_used(const struct local_s3 *s3, const char *file)
 {
     for (size_t b = 0; b < s3->bucket_count; b++)
         for (size_t i = 0; i < s3->buckets[b].count; i++) {
-            const char *name = json_string_value(json_object_get(
-                s3->buckets[b].objects[i].meta, "file"));
+            const char *name = json_string_value(
+                json_object_get(s3->buckets[b].objects[i].meta, "file"));
 
             if (name != NULL && strcmp(name, file) == 0)
                 return true;
@@ -274,8 +269,7 @@ static int drop_orphans(struct local_s3 *s3, struct pl_err *err)
         return -1;
     dir = opendir(path.data);
     if (dir == NULL)
-        return pl_fail_errno(err, PL_FILE_ERROR, "cannot read '%s'",
-                             path.data);
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot read '%s'", path.data);
     while ((entry = readdir(dir)) != NULL)
         if (entry->d_name[0] != '.' && !is_used(s3, entry->d_name))
             local_s3_data_remove(s3, entry->d_name);
@@ -367,8 +361,7 @@ int local_s3_file_open(struct local_s3_file *file, struct local_s3 *s3,
     file->fd = open(path.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (file->fd < 0) {
         file->name[0] = '\0';
-        return pl_fail_errno(err, PL_FILE_ERROR, "cannot make '%s'",
-                             path.data);
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot make '%s'", path.data);
     }
     if (pl_hash_open_md5(&file->md5, err) != 0)
         return -1;

@@ -49,8 +49,8 @@ struct local_s3_upload {
     char *key;
     int64_t created_ms;
     json_t *headers;
-    char algorithm[16]; /* "CRC64NVME", or "" */
-    char type[16];      /* "FULL_OBJECT", "COMPOSITE", or "" */
+    char algorithm[16];          /* "CRC64NVME", or "" */
+    char type[16];               /* "FULL_OBJECT", "COMPOSITE", or "" */
     struct local_s3_part *parts; /* sorted by number */
     size_t count;
     size_t cap;
@@ -114,7 +114,7 @@ struct local_s3_put {
     json_t *headers;           /* borrowed; may be NULL */
     json_t *checksums;         /* borrowed; may be NULL */
     const char *checksum_type;
-    unsigned part_count;       /* 0: not multipart */
+    unsigned part_count; /* 0: not multipart */
 };
 
 /* Makes an ended file an object; the file is the store's from then on. */

@@ -47,15 +47,16 @@ static const char *dimensions_fault(const json_t *dimensions)
     if (!json_is_object(dimensions))
         return "Dimensions must be an object";
     memcpy(&all, &dimensions, sizeof(all));
-    json_object_foreach(all, kind, map) {
+    json_object_foreach(all, kind, map)
+    {
         if (strcmp(kind, kinds[0]) != 0 && strcmp(kind, kinds[1]) != 0)
             return "only the dimensions Attributes and UserAttributes are "
                    "known here";
         if (!json_is_object(map))
             return "Attributes must be an object";
-        json_object_foreach(map, name, one)
-            if (dimension_fault(one) != NULL)
-                return dimension_fault(one);
+        json_object_foreach(map, name,
+                            one) if (dimension_fault(one) !=
+                                     NULL) return dimension_fault(one);
     }
     return NULL;
 }
@@ -113,14 +114,12 @@ static bool has_value(const struct local_endpoints *all,
         if (fields->items[i].name != t->name)
             continue;
         for (size_t v = 0; v < t->count; v++) {
-            const char *part =
-                json_string_value(json_array_get(t->values, v));
+            const char *part = json_string_value(json_array_get(t->values, v));
 
-            if (t->is_contains
-                    ? strstr(local_pool_text(&all->pool,
-                                             fields->items[i].value),
-                             part) != NULL
-                    : fields->items[i].value == t->numbers[v])
+            if (t->is_contains ? strstr(local_pool_text(&all->pool,
+                                                        fields->items[i].value),
+                                        part) != NULL
+                               : fields->items[i].value == t->numbers[v])
                 return true;
         }
     }
@@ -162,8 +161,8 @@ static int set_open(struct set *s, const struct local_app *app, bool is_full,
 }
 
 static int apply_test(const struct local_app *app, const char *prefix,
-                      const char *name, const json_t *dimension,
-                      struct set *s, struct pl_err *err)
+                      const char *name, const json_t *dimension, struct set *s,
+                      struct pl_err *err)
 {
     const struct local_endpoints *all = &app->endpoints;
     const json_t *values = json_object_get(dimension, "Values");
@@ -208,9 +207,9 @@ static int apply_dimensions(const struct local_app *app,
         const char *name;
         json_t *one;
 
-        json_object_foreach(map, name, one)
-            if (apply_test(app, prefixes[k], name, one, s, err) != 0)
-                return -1;
+        json_object_foreach(map, name,
+                            one) if (apply_test(app, prefixes[k], name, one, s,
+                                                err) != 0) return -1;
     }
     return 0;
 }
@@ -220,8 +219,8 @@ static void join(struct set *s, const struct set *other, const char *how,
                  bool is_first)
 {
     for (size_t i = 0; i < s->count; i++) {
-        const uint8_t b = strcmp(how, "NONE") == 0 ? (uint8_t)!other->in[i]
-                                                   : other->in[i];
+        const uint8_t b =
+            strcmp(how, "NONE") == 0 ? (uint8_t)!other->in[i] : other->in[i];
 
         if (is_first)
             s->in[i] = b;
@@ -321,8 +320,7 @@ static int evaluate(const struct local_app *app, const json_t *segment,
         return pl_fail(err, PL_SERVICE_REFUSED,
                        "segments refer to each other too deeply");
     if (json_object_get(segment, "ImportDefinition") != NULL) {
-        mark_members(app,
-                     json_string_value(json_object_get(segment, "Id")), s);
+        mark_members(app, json_string_value(json_object_get(segment, "Id")), s);
         return 0;
     }
     memset(s->in, 1, s->count);
@@ -353,8 +351,8 @@ static json_t *imported(const struct local_app *app, const char *id,
             continue;
         for (size_t i = 0; i < list->count && i < limit; i++)
             (void)json_array_append_new(
-                out, json_string(local_pool_text(&app->endpoints.pool,
-                                                 list->ids[i])));
+                out, json_string(
+                         local_pool_text(&app->endpoints.pool, list->ids[i])));
     }
     return out;
 }
@@ -367,8 +365,8 @@ json_t *local_segment_members(const struct local_app *app,
     json_t *out;
 
     if (json_object_get(segment, "ImportDefinition") != NULL)
-        return imported(
-            app, json_string_value(json_object_get(segment, "Id")), limit);
+        return imported(app, json_string_value(json_object_get(segment, "Id")),
+                        limit);
     if (set_open(&s, app, false, err) != 0 ||
         evaluate(app, segment, 0, &s, err) != 0)
         return NULL;
@@ -376,7 +374,7 @@ json_t *local_segment_members(const struct local_app *app,
     for (size_t i = 0; i < s.count && json_array_size(out) < limit; i++)
         if (s.in[i] != 0)
             (void)json_array_append_new(
-                out, json_string(local_pool_text(
-                         &app->endpoints.pool, app->endpoints.items[i].id)));
+                out, json_string(local_pool_text(&app->endpoints.pool,
+                                                 app->endpoints.items[i].id)));
     return out;
 }

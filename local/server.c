@@ -130,14 +130,13 @@ static const char *early_operation(const struct local_request *req)
 
 static void judge(struct exchange *ex, const char *body_sha256)
 {
-    const struct local_auth_rules rules = {
-        .region = ex->server->local->region,
-        .now_ms = pl_now_ms(&pl_clock_real),
-        .find = local_keys_find,
-        .ctx = &ex->server->local->keys};
+    const struct local_auth_rules rules = {.region = ex->server->local->region,
+                                           .now_ms = pl_now_ms(&pl_clock_real),
+                                           .find = local_keys_find,
+                                           .ctx = &ex->server->local->keys};
 
-    ex->verdict = local_auth_judge(&rules, &ex->req, body_sha256, &ex->auth,
-                                   ex->why);
+    ex->verdict =
+        local_auth_judge(&rules, &ex->req, body_sha256, &ex->auth, ex->why);
     ex->is_judged = true;
     if (ex->verdict == LOCAL_AUTH_GOOD)
         (void)snprintf(ex->req.access_key, sizeof(ex->req.access_key), "%s",
@@ -177,7 +176,8 @@ static int begin(struct exchange *ex, struct MHD_Connection *c,
     req->operation = early_operation(req);
     if (needs_no_signature(req))
         ex->is_judged = true;
-    else if (!ex->is_judged && local_header(req, "x-amz-content-sha256") != NULL)
+    else if (!ex->is_judged &&
+             local_header(req, "x-amz-content-sha256") != NULL)
         judge(ex, "");
     is_bulk = ex->verdict == LOCAL_AUTH_GOOD && ex->is_judged &&
               (strcmp(req->operation, "PutObject") == 0 ||
@@ -232,9 +232,12 @@ static const struct {
     int (*handle)(struct local *local, struct local_request *req,
                   struct local_response *resp, struct pl_err *err);
 } services[] = {
-    {"s3", local_s3_handle},   {"athena", local_athena_handle},
-    {"pinpoint", local_pinpoint_handle}, {"sns", local_sns_handle},
-    {"sts", local_sts_handle}, {"admin", local_admin_handle},
+    {"s3", local_s3_handle},
+    {"athena", local_athena_handle},
+    {"pinpoint", local_pinpoint_handle},
+    {"sns", local_sns_handle},
+    {"sts", local_sts_handle},
+    {"admin", local_admin_handle},
 };
 
 /* SNS and STS name the operation in the body. */
@@ -396,8 +399,8 @@ static int listen_on(const char *host, unsigned port, unsigned *bound,
     int fd;
 
     if (inet_pton(AF_INET, host, &a.sin_addr) != 1)
-        return pl_fail(err, PL_USAGE_INVALID,
-                       "--host '%s' is no IPv4 address", host);
+        return pl_fail(err, PL_USAGE_INVALID, "--host '%s' is no IPv4 address",
+                       host);
     fd = socket(AF_INET, SOCK_STREAM, 0);
     if (fd < 0)
         return pl_fail_errno(err, PL_HOST_ERROR, "cannot make a socket");

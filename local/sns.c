@@ -103,10 +103,9 @@ static int answer(struct local_request *req, struct local_response *resp,
 static int add_arn(struct pl_buf *out, const struct local *local,
                    const char *name, struct pl_err *err)
 {
-    return pl_buf_addf(out, err,
-                       "<TopicArn>arn:aws:sns:%s:" LOCAL_ACCOUNT
-                       ":%s</TopicArn>",
-                       local->region, name);
+    return pl_buf_addf(
+        out, err, "<TopicArn>arn:aws:sns:%s:" LOCAL_ACCOUNT ":%s</TopicArn>",
+        local->region, name);
 }
 
 static int create_topic(struct local *local, struct local_request *req,
@@ -169,9 +168,8 @@ static bool is_attribute_name(const char *name)
 static json_t *read_attributes(const struct local_request *req, size_t *bytes,
                                const char **why)
 {
-    static const char *const parts[] = {"Name", "Value.DataType",
-                                        "Value.StringValue",
-                                        "Value.BinaryValue"};
+    static const char *const parts[] = {
+        "Name", "Value.DataType", "Value.StringValue", "Value.BinaryValue"};
     json_t *all = json_object();
 
     for (unsigned n = 1;; n++) {
@@ -181,8 +179,8 @@ static json_t *read_attributes(const struct local_request *req, size_t *bytes,
         for (size_t i = 0; i < 4; i++) {
             char name[64];
 
-            (void)snprintf(name, sizeof(name),
-                           "MessageAttributes.entry.%u.%s", n, parts[i]);
+            (void)snprintf(name, sizeof(name), "MessageAttributes.entry.%u.%s",
+                           n, parts[i]);
             v[i] = local_query(req, name);
         }
         if (v[0] == NULL)
@@ -199,9 +197,8 @@ static json_t *read_attributes(const struct local_request *req, size_t *bytes,
             return NULL;
         }
         *bytes += strlen(v[0]) + strlen(v[1]) + strlen(value);
-        (void)json_object_set_new(all, v[0],
-                                  json_pack("{s:s,s:s}", "type", v[1], "value",
-                                            value));
+        (void)json_object_set_new(
+            all, v[0], json_pack("{s:s,s:s}", "type", v[1], "value", value));
     }
 }
 
@@ -335,8 +332,7 @@ static int publish(struct local *local, struct local_request *req,
     if (topic_name(local, arn) == NULL ||
         !keep(local, topic_name(local, arn), json_incref(message), id)) {
         json_decref(message);
-        return local_refuse(req, resp, 404, "NotFound",
-                            "Topic does not exist");
+        return local_refuse(req, resp, 404, "NotFound", "Topic does not exist");
     }
     json_decref(message);
     (void)snprintf(inner, sizeof(inner), "<MessageId>%s</MessageId>", id);

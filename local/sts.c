@@ -49,8 +49,7 @@ static int make_key(struct local_key *key, uint64_t seconds, struct pl_err *err)
             *p = (char)(*p - 'a' + 'A');
     (void)snprintf(key->secret, sizeof(key->secret), "%.40s", hex + 16);
     (void)snprintf(key->token, sizeof(key->token), "%.72s", hex + 56);
-    key->expires_at_ms =
-        pl_now_ms(&pl_clock_real) + (int64_t)seconds * 1000;
+    key->expires_at_ms = pl_now_ms(&pl_clock_real) + (int64_t)seconds * 1000;
     pl_wipe(hex, sizeof(hex));
     return 0;
 }

@@ -186,9 +186,8 @@ void local_text_interval(int32_t months, int32_t days, int64_t micros,
     char time[40];
 
     if (months != 0 && all == 0) {
-        (void)snprintf(out, 64, "%s%" PRId64 "-%" PRId64,
-                       months < 0 ? "-" : "", month_size / 12,
-                       month_size % 12);
+        (void)snprintf(out, 64, "%s%" PRId64 "-%" PRId64, months < 0 ? "-" : "",
+                       month_size / 12, month_size % 12);
         return;
     }
     local_text_time(size % DAY_MICROS, time);

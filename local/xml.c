@@ -107,9 +107,8 @@ static int add_entity(struct pl_buf *out, const char *name, size_t len,
         return malformed(err);
     memcpy(digits, name + 1, len - 1);
     digits[len - 1] = '\0';
-    return digits[0] == 'x'
-               ? add_char(out, strtoul(digits + 1, &end, 16), err)
-               : add_char(out, strtoul(digits, &end, 10), err);
+    return digits[0] == 'x' ? add_char(out, strtoul(digits + 1, &end, 16), err)
+                            : add_char(out, strtoul(digits, &end, 10), err);
 }
 
 static int read_text(struct local_xml *xml, struct pl_err *err)

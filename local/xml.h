@@ -20,7 +20,7 @@ enum local_xml_kind { LOCAL_XML_OPEN, LOCAL_XML_CLOSE, LOCAL_XML_END };
 struct local_xml {
     const char *at;
     const char *end;
-    char name[64];    /* of the element opened or closed, without prefix */
+    char name[64];      /* of the element opened or closed, without prefix */
     struct pl_buf text; /* at a close: the text since the last tag, decoded */
 };
 
