@@ -4,7 +4,7 @@
 #include "pipeline/base/digest.h"
 #include "pipeline/base/text.h"
 
-#define SKEW_MS (15 * 60 * 1000)
+#define SKEW_MS (INT64_C(15) * 60 * 1000)
 #define HEX_SHA256_LEN 64
 
 /* Copies one part if it fits and is not empty. */

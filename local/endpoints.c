@@ -308,9 +308,10 @@ static void derived_id(const struct incoming *in, char id[40])
 {
     const uint64_t a = hash_of(in->channel->value, in->channel->len, false);
     const uint64_t b = hash_of(in->address->value, in->address->len, false);
+    const uint64_t mixed = a * 31 + b * 17;
 
     (void)snprintf(id, 40, "%016llx%016llx", (unsigned long long)b,
-                   (unsigned long long)(a * 31 + b * 17));
+                   (unsigned long long)mixed);
 }
 
 static int add_endpoint(struct local_endpoints *all, const char *id, size_t len,

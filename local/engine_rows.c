@@ -139,7 +139,7 @@ static void wide(int id, const void *data, uint64_t row, int64_t *hi,
 
     switch (id) {
     case DUCKDB_TINYINT:
-        value = ((const int8_t *)data)[row];
+        value = (int64_t)((const int8_t *)data)[row]; /* NOLINT: a number */
         break;
     case DUCKDB_SMALLINT:
         value = ((const int16_t *)data)[row];

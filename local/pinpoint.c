@@ -238,8 +238,9 @@ static int answer_page(const struct call *c, const json_t *items,
             json_object_get(out, "Item"),
             json_deep_copy(json_array_get(items, count - 1 - (size_t)i)));
     if (from + size < count) {
-        (void)snprintf(next, sizeof(next), "%llu",
-                       (unsigned long long)(from + size));
+        const unsigned long long at = from + size;
+
+        (void)snprintf(next, sizeof(next), "%llu", at);
         (void)json_object_set_new(out, "NextToken", json_string(next));
     }
     return local_answer_json(c->resp, 200, out, err);

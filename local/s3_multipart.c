@@ -457,7 +457,7 @@ static const char *finish(const struct local_s3_call *call,
                           struct local_s3_file *file, char etag[64],
                           json_t **checksums)
 {
-    unsigned char *all = malloc(c->count * 16);
+    unsigned char *all = malloc(c->count * 16 + 1);
     struct local_s3_put put = {.bucket = u->bucket,
                                .key = u->key,
                                .if_none_match =

@@ -67,6 +67,7 @@ void local_text_double(double value, char out[40])
 
         (void)snprintf(sci, sizeof(sci), "%.*e", p, value);
         back = strtod(sci, NULL);
+        /* the same bits: NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
         if (memcmp(&back, &value, sizeof(back)) == 0)
             break;
     }
@@ -84,6 +85,7 @@ void local_text_float(float value, char out[40])
 
         (void)snprintf(sci, sizeof(sci), "%.*e", p, (double)value);
         back = strtof(sci, NULL);
+        /* the same bits: NOLINTNEXTLINE(bugprone-suspicious-memory-comparison) */
         if (memcmp(&back, &value, sizeof(back)) == 0)
             break;
     }
