@@ -388,7 +388,8 @@ static int run_statements(struct engine *e, const char *script,
         duckdb_destroy_result(&r);
         duckdb_destroy_prepare(&s);
         if (rc != 0)
-            rc = pl_context(err, "statement %llu", (unsigned long long)i + 1);
+            rc = pl_context(err, "statement %llu",
+                            (unsigned long long)i + 1);
         else
             rc = pl_stop_check(err);
     }
@@ -407,6 +408,9 @@ int local_engine_script(const char *script, const char *variables,
             err) == 0 &&
         set_variables(&e, variables, err) == 0)
         rc = run_statements(&e, script, err);
+    /* whoever wrote the script may see all of the words */
+    if (err->code == PL_QUERY_FAILED)
+        err->code = PL_QUERY_INVALID;
     if (e.con != NULL)
         duckdb_disconnect(&e.con);
     if (e.db != NULL)

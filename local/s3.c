@@ -285,8 +285,7 @@ static int put_object(const struct local_s3_call *call, struct pl_err *err)
     if (local_header(call->req, "x-amz-copy-source") != NULL)
         return local_s3_refuse(call, "NotImplemented");
     code = local_s3_checksums(call, file, &checksums);
-    if (code == NULL)
-        headers = local_s3_kept_headers(call->req);
+    headers = local_s3_kept_headers(call->req);
     if (code == NULL) {
         const struct local_s3_put put = {
             .bucket = call->bucket,
