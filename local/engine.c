@@ -388,8 +388,7 @@ static int run_statements(struct engine *e, const char *script,
         duckdb_destroy_result(&r);
         duckdb_destroy_prepare(&s);
         if (rc != 0)
-            rc = pl_context(err, "statement %llu",
-                            (unsigned long long)i + 1);
+            rc = pl_context(err, "statement %llu", (unsigned long long)i + 1);
         else
             rc = pl_stop_check(err);
     }
