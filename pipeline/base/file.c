@@ -8,24 +8,43 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define BITE_BYTES ((size_t)16384)
+
+/* Reads up to a bite; past the buffer's maximum only to see whether there is
+ * more. */
+static ssize_t read_bite(int fd, struct pl_buf *buf, struct pl_err *err)
+{
+    const size_t max =
+        buf->max_bytes != 0 ? buf->max_bytes : PL_BUF_MAX_DEFAULT;
+    const size_t room = max - buf->len;
+    const size_t bite = room < BITE_BYTES ? room : BITE_BYTES;
+    char beyond;
+    ssize_t n;
+
+    if (pl_buf_reserve(buf, bite, err) != 0)
+        return -1;
+    do {
+        n = bite > 0 ? read(fd, buf->data + buf->len, bite)
+                     : read(fd, &beyond, 1);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return pl_fail_errno(err, PL_FILE_ERROR, "a read failed");
+    if (n > 0 && bite == 0)
+        return pl_fail(err, PL_DATA_INVALID,
+                       "more than the %zu bytes allowed here", max);
+    return n;
+}
+
 int pl_fd_read_all(int fd, const char *name, struct pl_buf *buf,
                    struct pl_err *err)
 {
-    for (;;) {
-        ssize_t n;
+    ssize_t n;
 
-        if (pl_buf_reserve(buf, 16384, err) != 0)
-            return pl_context(err, "cannot read '%s'", name);
-        n = read(fd, buf->data + buf->len, 16384);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return pl_fail_errno(err, PL_FILE_ERROR, "cannot read '%s'", name);
-        if (n == 0)
-            return 0;
+    while ((n = read_bite(fd, buf, err)) > 0) {
         buf->len += (size_t)n;
         buf->data[buf->len] = '\0';
     }
+    return n == 0 ? 0 : pl_context(err, "cannot read '%s'", name);
 }
 
 int pl_file_read(const char *path, struct pl_buf *buf, struct pl_err *err)

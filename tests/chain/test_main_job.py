@@ -138,6 +138,26 @@ class MainJob(Case):
         self.assertIn(b": successful, published as ", done.stdout)
         self.told_once("successful", "success")
 
+    def test_lakeseg_run_local(self):
+        """No server of ours: lakeseg brings up its own, twice over one
+        state."""
+        import os
+        import subprocess
+        from harness import program
+        path = os.path.join(self.local.dir, "local.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(job(SQL), file)
+        for _ in range(2):
+            done = subprocess.run(
+                [program("lakeseg"), "run", "--local", "--lake",
+                 self.local.lake, "--state",
+                 os.path.join(self.local.dir, "own"), path],
+                env=self.local.environment(), timeout=60,
+                capture_output=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(b": successful, published as ", done.stdout)
+        self.assertEqual(len(self.local.messages()), self.told)
+
 
 if __name__ == "__main__":
     unittest.main()

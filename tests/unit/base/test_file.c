@@ -51,6 +51,21 @@ START_TEST(a_limit_holds)
 }
 END_TEST
 
+START_TEST(a_small_limit_takes_a_small_file)
+{
+    PL_AUTO(pl_buf) buf = PL_BUF_INIT_MAX(4);
+    PL_AUTO(pl_buf) small = PL_BUF_INIT_MAX(3);
+    struct pl_err err = {0};
+
+    ck_assert_int_eq(pl_mkdirs_for("a/b/f", &err), 0);
+    ck_assert_int_eq(pl_file_write("a/b/f", "four", 4, &err), 0);
+    ck_assert_int_eq(pl_file_read("a/b/f", &buf, &err), 0);
+    ck_assert_str_eq(buf.data, "four");
+    ck_assert_int_eq(pl_file_read("a/b/f", &small, &err), -1);
+    ck_assert_int_eq(err.code, PL_DATA_INVALID);
+}
+END_TEST
+
 START_TEST(what_is_not_there_is_named)
 {
     PL_AUTO(pl_buf) buf = PL_BUF_INIT;
@@ -66,4 +81,5 @@ END_TEST
 UNIT_MAIN("file", tcase_add_checked_fixture(tc, setup, teardown);
           tcase_add_test(tc, written_whole_and_read_back);
           tcase_add_test(tc, a_limit_holds);
+          tcase_add_test(tc, a_small_limit_takes_a_small_file);
           tcase_add_test(tc, what_is_not_there_is_named);)
