@@ -345,6 +345,12 @@ const char *pl_setting(const char *opt, const char *env, const char *fallback)
     return value != NULL && *value != '\0' ? value : fallback;
 }
 
+const char *pl_setting_of(const char *opt, const char *manifest,
+                          const char *env)
+{
+    return pl_setting(opt != NULL && *opt != '\0' ? opt : manifest, env, NULL);
+}
+
 int pl_setting_int(int64_t opt, const char *env, int64_t fallback, int64_t *out,
                    struct pl_err *err)
 {

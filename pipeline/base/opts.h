@@ -55,6 +55,9 @@ int pl_opts_parse(const struct pl_cli *cli, int argc, char **argv, int *first,
 
 /* The first of: opt if not NULL or "", the environment's env, fallback. */
 const char *pl_setting(const char *opt, const char *env, const char *fallback);
+/* The first of: opt, manifest, the environment's env; NULL when none is. */
+const char *pl_setting_of(const char *opt, const char *manifest,
+                          const char *env);
 /* The same for numbers; a malformed variable is PL_CONFIG_INVALID. */
 int pl_setting_int(int64_t opt, const char *env, int64_t fallback, int64_t *out,
                    struct pl_err *err) PL_MUST_CHECK;

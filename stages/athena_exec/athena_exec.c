@@ -35,14 +35,6 @@ static void job_release(struct job *job)
     pl_buf_release(&job->sql);
 }
 
-static const char *first(const char *option, const char *manifest,
-                         const char *env)
-{
-    if (option != NULL && *option != '\0')
-        return option;
-    return manifest != NULL ? manifest : pl_setting(NULL, env, NULL);
-}
-
 static const struct pl_target *target_of(const struct pl_manifest *m,
                                          struct pl_err *err)
 {
@@ -94,17 +86,17 @@ static int settings(struct job *job, const struct athena_exec_config *cfg,
 {
     int64_t timeout_s;
 
-    job->query.catalog = first(
+    job->query.catalog = pl_setting_of(
         cfg->catalog, pl_manifest_str(m, "query.catalog"), "LAKESEG_CATALOG");
     job->query.database =
-        first(cfg->database, pl_manifest_str(m, "query.database"),
-              "LAKESEG_DATABASE");
+        pl_setting_of(cfg->database, pl_manifest_str(m, "query.database"),
+                      "LAKESEG_DATABASE");
     job->query.workgroup =
-        first(cfg->workgroup, pl_manifest_str(m, "query.workgroup"),
-              "LAKESEG_WORKGROUP");
+        pl_setting_of(cfg->workgroup, pl_manifest_str(m, "query.workgroup"),
+                      "LAKESEG_WORKGROUP");
     job->query.output_uri =
-        first(cfg->output_uri, pl_manifest_str(m, "query.output_uri"),
-              "LAKESEG_OUTPUT_URI");
+        pl_setting_of(cfg->output_uri, pl_manifest_str(m, "query.output_uri"),
+                      "LAKESEG_OUTPUT_URI");
     if (job->query.workgroup == NULL)
         job->query.workgroup = "primary";
     if (pl_setting_int(cfg->timeout_s, "LAKESEG_QUERY_TIMEOUT_S",

@@ -30,14 +30,6 @@ static void job_release(struct job *job)
     pl_buf_release(&job->prefix);
 }
 
-static const char *first(const char *option, const char *manifest,
-                         const char *env)
-{
-    if (option != NULL && *option != '\0')
-        return option;
-    return manifest != NULL ? manifest : pl_setting(NULL, env, NULL);
-}
-
 static int check_destination(const struct pl_manifest *m, struct pl_err *err)
 {
     const char *destination = pl_manifest_str(m, "import.destination");
@@ -60,20 +52,21 @@ static int settings(struct job *job, const struct pinpoint_import_config *cfg,
     struct pl_pinpoint_import *import = &job->import;
     int64_t timeout_s;
 
-    import->application_id =
-        first(cfg->application_id, pl_manifest_str(m, "import.application_id"),
-              "LAKESEG_APPLICATION_ID");
+    import->application_id = pl_setting_of(
+        cfg->application_id, pl_manifest_str(m, "import.application_id"),
+        "LAKESEG_APPLICATION_ID");
     import->role_arn =
-        first(cfg->role_arn, pl_manifest_str(m, "import.role_arn"),
-              "LAKESEG_ROLE_ARN");
+        pl_setting_of(cfg->role_arn, pl_manifest_str(m, "import.role_arn"),
+                      "LAKESEG_ROLE_ARN");
     import->format = "CSV";
     import->define_segment =
         pl_manifest_bool(m, "import.define_segment", false);
     import->register_endpoints =
         pl_manifest_bool(m, "import.register_endpoints", true);
     import->segment_name = pl_manifest_str(m, "import.segment_name");
-    job->region = first(cfg->region, pl_manifest_str(m, "import.region"),
-                        "LAKESEG_IMPORT_REGION");
+    job->region =
+        pl_setting_of(cfg->region, pl_manifest_str(m, "import.region"),
+                      "LAKESEG_IMPORT_REGION");
     job->max_failed_percent =
         pl_manifest_real(m, "import.max_failed_percent", 0);
     if (pl_setting_int(
