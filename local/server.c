@@ -150,6 +150,20 @@ static bool needs_no_signature(const struct local_request *req)
             local_header(req, "authorization") == NULL);
 }
 
+/* The admin path is for this machine alone, whoever else may connect. */
+static bool is_from_here(struct MHD_Connection *c)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct sockaddr_in peer;
+
+    if (info == NULL || info->client_addr == NULL ||
+        info->client_addr->sa_family != AF_INET)
+        return false;
+    memcpy(&peer, info->client_addr, sizeof(peer));
+    return ntohl(peer.sin_addr.s_addr) >> 24 == 127;
+}
+
 /* Reads the head of the request and gets ready for its body. */
 static int begin(struct exchange *ex, struct MHD_Connection *c,
                  const char *method, struct pl_err *err)
@@ -174,6 +188,8 @@ static int begin(struct exchange *ex, struct MHD_Connection *c,
         ex->is_judged = true;
     }
     req->operation = early_operation(req);
+    if (strcmp(req->service, "admin") == 0 && !is_from_here(c))
+        ex->verdict = LOCAL_AUTH_MISSING;
     if (needs_no_signature(req))
         ex->is_judged = true;
     else if (!ex->is_judged &&
