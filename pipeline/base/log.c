@@ -149,7 +149,8 @@ void pl_progress(const char *what, uint64_t done, uint64_t total,
 
 void pl_progress_end(void)
 {
-    if (is_drawn)
-        (void)fputs("\r\033[K", stderr);
+    if (!is_drawn) /* the usual case, also from threads: nothing is written */
+        return;
+    (void)fputs("\r\033[K", stderr);
     is_drawn = false;
 }
