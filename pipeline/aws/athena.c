@@ -5,6 +5,7 @@
 #include "pipeline/aws/call.h"
 
 #define PAGE_ROWS 1000
+#define ANSWER_BYTES_MAX ((size_t)64 << 20) /* a page of wide rows */
 
 /* One call of JSON 1.1: body is taken over. */
 static int call_athena(struct pl_aws *aws, const char *operation, json_t *body,
@@ -15,7 +16,8 @@ static int call_athena(struct pl_aws *aws, const char *operation, json_t *body,
                                      .protocol = PL_AWS_JSON,
                                      .operation = operation,
                                      .is_idempotent = true};
-    PL_AUTO(pl_http_request) req = {.method = "POST"};
+    PL_AUTO(pl_http_request)
+    req = {.method = "POST", .max_body_bytes = ANSWER_BYTES_MAX};
     char target[96];
 
     (void)snprintf(target, sizeof(target), "AmazonAthena.%s", operation);
@@ -28,31 +30,34 @@ static int call_athena(struct pl_aws *aws, const char *operation, json_t *body,
                         answer, err);
 }
 
-/* Sets a string member when there is one. */
-static void set_text(json_t *object, const char *key, const char *value)
+/* Sets a string member when there is one; -1 when it is not UTF-8. */
+static int set_text(json_t *object, const char *key, const char *value)
 {
-    if (value != NULL && *value != '\0')
-        (void)json_object_set_new(object, key, json_string(value));
+    if (value == NULL || *value == '\0')
+        return 0;
+    return json_object_set_new(object, key, json_string(value));
 }
 
+/* NULL when a text is not UTF-8. */
 static json_t *start_body(const struct pl_athena_query *q)
 {
-    json_t *body = json_object();
-    json_t *context = json_object();
+    PL_AUTO(pl_json) body = {json_object()};
+    PL_AUTO(pl_json) context = {json_object()};
+    PL_AUTO(pl_json) result = {json_object()};
 
-    set_text(body, "QueryString", q->sql);
-    set_text(body, "ClientRequestToken", q->token);
-    set_text(context, "Catalog", q->catalog);
-    set_text(context, "Database", q->database);
-    if (json_object_size(context) > 0)
-        (void)json_object_set(body, "QueryExecutionContext", context);
-    json_decref(context);
-    set_text(body, "WorkGroup", q->workgroup);
-    if (q->output_uri != NULL)
-        (void)json_object_set_new(
-            body, "ResultConfiguration",
-            json_pack("{s:s}", "OutputLocation", q->output_uri));
-    return body;
+    if (set_text(body.value, "QueryString", q->sql) != 0 ||
+        set_text(body.value, "ClientRequestToken", q->token) != 0 ||
+        set_text(context.value, "Catalog", q->catalog) != 0 ||
+        set_text(context.value, "Database", q->database) != 0 ||
+        (json_object_size(context.value) > 0 &&
+         json_object_set(body.value, "QueryExecutionContext", context.value) !=
+             0) ||
+        set_text(body.value, "WorkGroup", q->workgroup) != 0 ||
+        set_text(result.value, "OutputLocation", q->output_uri) != 0 ||
+        (json_object_size(result.value) > 0 &&
+         json_object_set(body.value, "ResultConfiguration", result.value) != 0))
+        return NULL;
+    return json_incref(body.value);
 }
 
 int pl_athena_start(struct pl_aws *aws, const struct pl_athena_query *query,
@@ -141,7 +146,7 @@ static int get_results(struct pl_aws *aws, const char *id, const char *token,
     json_t *body =
         json_pack("{s:s, s:i}", "QueryExecutionId", id, "MaxResults", rows);
 
-    set_text(body, "NextToken", token);
+    (void)set_text(body, "NextToken", token); /* it came out of JSON */
     return call_athena(aws, "GetQueryResults", body, answer, err);
 }
 
@@ -197,12 +202,14 @@ int pl_athena_rows(struct pl_aws *aws, const char *id,
                    void *ctx, struct pl_err *err)
 {
     char token[1100] = "";
+    char asked[1100];
 
     do {
         PL_AUTO(pl_json) answer = {0};
         const json_t *row;
         size_t i;
 
+        memcpy(asked, token, sizeof(asked));
         if (get_results(aws, id, token, PAGE_ROWS, &answer, err) != 0)
             return -1;
         json_array_foreach(
@@ -213,6 +220,9 @@ int pl_athena_rows(struct pl_aws *aws, const char *id,
                 return -1;
         }
         pl_json_text(answer.value, "NextToken", token, sizeof(token));
+        if (token[0] != '\0' && strcmp(token, asked) == 0)
+            return pl_fail(err, PL_SERVICE_UNAVAILABLE,
+                           "GetQueryResults answers with the same page again");
     } while (token[0] != '\0');
     return 0;
 }

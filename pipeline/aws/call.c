@@ -16,7 +16,7 @@ int pl_call_begin(struct pl_aws *aws, enum pl_aws_service service,
                   struct pl_http_request *req, struct pl_err *err)
 {
     req->method = method;
-    if (pl_aws_endpoint(aws, service, region, NULL, &req->base, NULL, err) != 0)
+    if (pl_aws_begin(aws, service, region, NULL, req, NULL, err) != 0)
         return -1;
     return pl_buf_adds(&req->path, path, err);
 }

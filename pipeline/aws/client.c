@@ -1,5 +1,6 @@
 #include "pipeline/aws/client.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,12 +8,14 @@
 #include "pipeline/aws/errors.h"
 #include "pipeline/aws/ini.h"
 #include "pipeline/aws/sigv4.h"
+#include "pipeline/aws/xml.h"
 #include "pipeline/base/digest.h"
 #include "pipeline/base/log.h"
 #include "pipeline/base/opts.h"
 #include "pipeline/base/text.h"
 
 #define SKEW_MS (INT64_C(4) * 60 * 1000) /* less is not worth a correction */
+#define DAY_MS 86400000                  /* a longer wait makes no difference */
 
 static const struct {
     const char *host;    /* endpoint prefix */
@@ -93,6 +96,7 @@ static int configured(const struct pl_aws *aws, enum pl_aws_service service,
 {
     const char *ignore = env_text("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
     const char *found;
+    char profiles[1024];
     char name[64];
 
     url[0] = '\0';
@@ -103,11 +107,20 @@ static int configured(const struct pl_aws *aws, enum pl_aws_service service,
     found = env_text(name);
     if (found == NULL)
         found = env_text("AWS_ENDPOINT_URL");
-    if (found == NULL)
-        return pl_profile_setting(aws->profile, "endpoint_url", url, 512, err);
-    if (!pl_starts_with(found, "http://") && !pl_starts_with(found, "https://"))
+    if (found == NULL) {
+        if (pl_profile_setting(aws->profile, "endpoint_url", profiles,
+                               sizeof(profiles), err) != 0)
+            return -1;
+        found = profiles;
+    }
+    if (*found == '\0')
+        return 0;
+    if ((!pl_starts_with(found, "http://") &&
+         !pl_starts_with(found, "https://")) ||
+        strlen(found) >= 512)
         return pl_fail(err, PL_CONFIG_INVALID,
-                       "endpoint URL '%s' must begin with http:// or https://",
+                       "endpoint URL '%.200s' must begin with http:// or "
+                       "https:// and have at most 511 characters",
                        found);
     (void)snprintf(url, 512, "%s", found);
     while (pl_ends_with(url, "/"))
@@ -143,12 +156,31 @@ int pl_aws_endpoint(const struct pl_aws *aws, enum pl_aws_service service,
                        region, suffix_of(region));
 }
 
+int pl_aws_begin(const struct pl_aws *aws, enum pl_aws_service service,
+                 const char *region, const char *bucket,
+                 struct pl_http_request *req, bool *is_path_style,
+                 struct pl_err *err)
+{
+    PL_AUTO(pl_buf) url = PL_BUF_INIT;
+    const char *host;
+    size_t len;
+
+    if (pl_aws_endpoint(aws, service, region, bucket, &url, is_path_style,
+                        err) != 0)
+        return -1;
+    host = strstr(url.data, "://") + 3;
+    len = (size_t)(host - url.data) + strcspn(host, "/");
+    if (pl_buf_add(&req->base, url.data, len, err) != 0)
+        return -1;
+    return pl_buf_adds(&req->path, url.data + len, err);
+}
+
 /* A call on its way: what changes between its attempts. */
 struct attempt {
     int number;
-    int64_t skew_ms;
     bool has_refreshed;
     bool has_skewed;
+    bool has_moved;
     char region[64];
 };
 
@@ -191,17 +223,16 @@ static int sign(struct pl_aws *aws, const struct pl_aws_call *call,
                           .region = a->region,
                           .service = services[call->service].signing,
                           .is_s3 = call->service == PL_AWS_S3};
-    char host[512];
 
     if (call->is_unsigned)
         return 0;
     if (pl_credentials_get(aws, &keys, err) != 0)
         return -1;
-    (void)snprintf(host, sizeof(host), "%.*s", (int)strcspn(host_of(req), "/"),
-                   host_of(req));
-    pl_time_basic(pl_now_ms(&aws->clock) + a->skew_ms, time);
+    pl_time_basic(pl_now_ms(&aws->clock) + aws->skew_ms, time);
     (void)payload_hash(call, req, hash);
-    if (pl_http_headers_set(&req->headers, "host", host, err) != 0 ||
+    /* of the keys before these */
+    pl_http_headers_remove(&req->headers, "x-amz-security-token");
+    if (pl_http_headers_set(&req->headers, "host", host_of(req), err) != 0 ||
         pl_http_headers_set(&req->headers, "x-amz-date", time, err) != 0 ||
         (in.is_s3 && pl_http_headers_set(&req->headers, "x-amz-content-sha256",
                                          hash, err) != 0) ||
@@ -219,78 +250,107 @@ static int64_t retry_after_ms(const struct pl_http_response *resp)
     const char *s = pl_http_headers_get(&resp->headers, "retry-after");
     uint64_t v = 0;
 
-    if (ms != NULL && pl_parse_u64(ms, &v) == 0 && v < 3600000)
-        return (int64_t)v;
-    if (s != NULL && pl_parse_u64(s, &v) == 0 && v < 3600)
-        return (int64_t)v * 1000;
+    if (ms != NULL && pl_parse_u64(ms, &v) == 0)
+        return v < DAY_MS ? (int64_t)v : DAY_MS;
+    if (s != NULL && pl_parse_u64(s, &v) == 0)
+        return v < DAY_MS / 1000 ? (int64_t)v * 1000 : DAY_MS;
     return -1;
 }
 
-/* The service's clock minus ours, when it refused for the time. */
-static bool find_skew(const struct pl_aws *aws,
-                      const struct pl_http_response *resp, const char *code,
-                      const char *message, int64_t *skew_ms)
+/* Temporary keys are over: others may be had. */
+static bool cure_keys(struct pl_aws *aws, const struct pl_aws_call *call,
+                      const struct pl_service_error *e, struct attempt *a)
 {
-    const char *date = pl_http_headers_get(&resp->headers, "date");
-    const bool is_time = strcmp(code, "RequestTimeTooSkewed") == 0 ||
-                         strcmp(code, "RequestExpired") == 0 ||
-                         strcmp(code, "RequestInTheFuture") == 0 ||
-                         strstr(message, "Signature expired") != NULL ||
-                         strstr(message, "not yet current") != NULL;
-    int64_t theirs = 0;
-
-    if (!is_time || date == NULL || pl_time_parse_http(date, &theirs) != 0)
+    if (a->has_refreshed || call->is_unsigned ||
+        !pl_error_is_expired(e->code) || !pl_credentials_can_refresh(aws))
         return false;
-    *skew_ms = theirs - pl_now_ms(&aws->clock);
-    return *skew_ms > SKEW_MS || *skew_ms < -SKEW_MS;
+    a->has_refreshed = true;
+    pl_credentials_expire(aws);
+    return true;
 }
 
-/* One cure each, once: other keys, another time, another region. */
-static bool cure(struct pl_aws *aws, const struct pl_aws_call *call,
-                 struct pl_http_request *req,
-                 const struct pl_http_response *resp,
-                 const struct pl_service_error *e, struct attempt *a)
+/* The service refused the time: its own is in the answer. */
+static bool cure_clock(struct pl_aws *aws, const struct pl_http_response *resp,
+                       const struct pl_service_error *e, struct attempt *a)
+{
+    const char *date = pl_http_headers_get(&resp->headers, "date");
+    const bool is_time = strcmp(e->code, "RequestTimeTooSkewed") == 0 ||
+                         strcmp(e->code, "RequestExpired") == 0 ||
+                         strcmp(e->code, "RequestInTheFuture") == 0 ||
+                         strstr(e->message, "Signature expired") != NULL ||
+                         strstr(e->message, "not yet current") != NULL;
+    int64_t theirs = 0;
+    int64_t skew_ms;
+
+    if (a->has_skewed || !is_time || date == NULL ||
+        pl_time_parse_http(date, &theirs) != 0)
+        return false;
+    skew_ms = theirs - pl_now_ms(&aws->clock);
+    if (skew_ms - aws->skew_ms <= SKEW_MS && skew_ms - aws->skew_ms >= -SKEW_MS)
+        return false;
+    a->has_skewed = true;
+    aws->skew_ms = skew_ms; /* for the calls to come as well */
+    pl_warn("this machine's clock is off by %" PRId64 " s; corrected",
+            skew_ms / 1000);
+    return true;
+}
+
+/* What may become part of a host name. */
+static bool is_region(const char *text)
+{
+    const size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+    return len > 0 && len < 64 && text[len] == '\0';
+}
+
+/* S3's own host names the region, so it changes with it; a configured one
+ * stays. The bucket before it may have a region in its name too. */
+static int move_host(struct pl_http_request *req, const char *from,
+                     const char *to, struct pl_err *err)
+{
+    PL_AUTO(pl_buf) old = PL_BUF_INIT;
+    PL_AUTO(pl_buf) base = PL_BUF_INIT;
+    const char *at;
+
+    if (pl_buf_addf(&old, err, "s3.%s.%s", from, suffix_of(from)) != 0)
+        return -1;
+    at = strstr(pl_buf_str(&req->base), old.data);
+    if (at == NULL || at[old.len] != '\0')
+        return 0;
+    if (pl_buf_addf(&base, err, "%.*ss3.%s.%s", (int)(at - req->base.data),
+                    req->base.data, to, suffix_of(to)) != 0)
+        return -1;
+    pl_buf_reset(&req->base);
+    return pl_buf_adds(&req->base, base.data, err);
+}
+
+/* The bucket is in another region: S3 says which. */
+static bool cure_region(struct pl_aws *aws, const struct pl_aws_call *call,
+                        struct pl_http_request *req,
+                        const struct pl_http_response *resp,
+                        const struct pl_service_error *e, struct attempt *a)
 {
     const char *region =
         pl_http_headers_get(&resp->headers, "x-amz-bucket-region");
+    struct pl_err ignored = {0};
 
-    if (!a->has_refreshed && pl_error_is_expired(e->code) &&
-        pl_credentials_can_refresh(aws)) {
-        a->has_refreshed = true;
-        pl_credentials_expire(aws);
-        return true;
-    }
-    if (!a->has_skewed &&
-        find_skew(aws, resp, e->code, e->message, &a->skew_ms)) {
-        a->has_skewed = true;
-        pl_warn("this machine's clock is off by %" PRId64 " s; corrected",
-                a->skew_ms / 1000);
-        return true;
-    }
-    if (region == NULL && e->region[0] != '\0')
+    if (region == NULL)
         region = e->region;
-    if (call->service == PL_AWS_S3 && region != NULL &&
-        (resp->status == 301 || resp->status == 400) &&
-        strcmp(region, a->region) != 0) {
-        struct pl_err ignored = {0};
-        char *old = strstr(pl_buf_str(&req->base), a->region);
-        PL_AUTO(pl_buf) base = PL_BUF_INIT;
-
-        if (old != NULL &&
-            (pl_buf_addf(&base, &ignored, "%.*s%s%s",
-                         (int)(old - req->base.data), req->base.data, region,
-                         old + strlen(a->region)) != 0))
-            return false;
-        if (old != NULL) {
-            pl_buf_release(&req->base);
-            req->base = base;
-            base = (struct pl_buf){0};
-        }
-        pl_info("the bucket is in region %s", region);
-        (void)snprintf(a->region, sizeof(a->region), "%s", region);
-        return true;
+    if (a->has_moved || call->service != PL_AWS_S3 ||
+        (resp->status != 301 && resp->status != 400) || !is_region(region) ||
+        strcmp(region, a->region) == 0 ||
+        move_host(req, a->region, region, &ignored) != 0)
+        return false;
+    a->has_moved = true;
+    (void)snprintf(a->region, sizeof(a->region), "%s", region);
+    if (call->bucket != NULL && strlen(call->bucket) < 64) {
+        pl_info("bucket '%s' is in region %s", call->bucket, region);
+        (void)snprintf(aws->moved_bucket, sizeof(aws->moved_bucket), "%s",
+                       call->bucket);
+        (void)snprintf(aws->moved_region, sizeof(aws->moved_region), "%s",
+                       region);
     }
-    return false;
+    return true;
 }
 
 /* Whether an attempt that failed so may be made again. A call that is not
@@ -303,6 +363,24 @@ static bool may_repeat(const struct pl_aws_call *call, const struct pl_err *e,
         return false;
     return call->is_idempotent || kind == PL_RETRY_THROTTLE ||
            e->http_status == 503;
+}
+
+/* S3 may put an error, or no more than half an answer, behind a 200
+ * (aws-facts 4.5). */
+static bool is_good(const struct pl_aws_call *call,
+                    const struct pl_http_response *resp)
+{
+    char root[256];
+    bool is_whole;
+
+    if (resp->status / 100 != 2)
+        return resp->status == 304;
+    if (call->protocol != PL_AWS_S3XML || resp->sink_bytes > 0)
+        return true;
+    is_whole = pl_xml_root(pl_buf_str(&resp->body), resp->body.len, root);
+    if (call->root == NULL)
+        return strcmp(root, "Error") != 0;
+    return is_whole && strcmp(root, call->root) == 0;
 }
 
 /* Sends once. 0: a good answer. -1: *err is filled, *kind tells of what kind
@@ -323,7 +401,8 @@ static int send_once(struct pl_aws *aws, const struct pl_aws_call *call,
     if (aws->http.send(aws->http.ctx, req, resp, err) != 0) {
         pl_debug("%s attempt %d: %s", call->operation, a->number, err->msg);
         if (err->code == PL_SERVICE_UNAVAILABLE)
-            *kind = PL_RETRY_TRANSIENT;
+            *kind =
+                err->sys == ETIMEDOUT ? PL_RETRY_TIMEOUT : PL_RETRY_TRANSIENT;
         return -1;
     }
     id = pl_http_headers_get(&resp->headers, "x-amzn-requestid");
@@ -331,11 +410,13 @@ static int send_once(struct pl_aws *aws, const struct pl_aws_call *call,
         id = pl_http_headers_get(&resp->headers, "x-amz-request-id");
     pl_debug("%s attempt %d: HTTP %d (request %s)", call->operation, a->number,
              resp->status, id != NULL ? id : "?");
-    if (resp->status / 100 == 2 || resp->status == 304)
+    if (is_good(call, resp))
         return 0;
     pl_error_read(call->protocol, resp, &e);
-    *kind = pl_retry_classify(resp->status, e.code);
-    *is_cured = cure(aws, call, req, resp, &e, a);
+    *kind = pl_retry_classify(
+        resp->status == 200 && e.code[0] == '\0' ? 500 : resp->status, e.code);
+    *is_cured = cure_keys(aws, call, &e, a) || cure_clock(aws, resp, &e, a) ||
+                cure_region(aws, call, req, resp, &e, a);
     return pl_error_fail(err, call->operation, resp->status, &e, *kind);
 }
 

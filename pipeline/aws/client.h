@@ -28,6 +28,9 @@ struct pl_aws {
     struct pl_http_curl curl; /* behind http unless a test put its own */
     bool is_s3_path_style;    /* LAKESEG_S3_PATH_STYLE, or by need */
     char profile[128];
+    int64_t skew_ms; /* the services' clock less ours, once one refused it */
+    char moved_bucket[64]; /* S3: the bucket last found in another region, */
+    char moved_region[64]; /* and that region */
 };
 
 /*
@@ -51,6 +54,13 @@ void pl_aws_release(struct pl_aws *aws);
 int pl_aws_endpoint(const struct pl_aws *aws, enum pl_aws_service service,
                     const char *region, const char *bucket, struct pl_buf *base,
                     bool *is_path_style, struct pl_err *err) PL_MUST_CHECK;
+/* Begins a request with it: req->base is scheme, host and port; the path that
+ * a configured URL may have begins req->path, which then has no trailing
+ * slash. */
+int pl_aws_begin(const struct pl_aws *aws, enum pl_aws_service service,
+                 const char *region, const char *bucket,
+                 struct pl_http_request *req, bool *is_path_style,
+                 struct pl_err *err) PL_MUST_CHECK;
 
 /* How a service words its errors. */
 enum pl_aws_protocol {
@@ -68,14 +78,18 @@ struct pl_aws_call {
     bool is_unsigned;         /* AssumeRoleWithWebIdentity */
     bool is_idempotent;       /* false: an unclear answer is not repeated */
     const char *payload_hash; /* S3: NULL hashes the body */
+    const char *bucket;       /* S3: whose region is then remembered */
+    const char *root;         /* S3: how a good answer's XML begins, or NULL */
 };
 
 /*
  * Signs req (adding x-amz-date, x-amz-security-token, authorization and for S3
- * x-amz-content-sha256), sends it, and retries by aws->retry. Returns 0 with
- * *resp for a 2xx (or 304) answer. Otherwise -1: *resp then holds the last
- * answer, err->http_status and err->service say what the service said, and
- * the code is one of PL_ACCESS_DENIED, PL_CREDENTIALS_*, PL_SIGNATURE_REFUSED,
+ * x-amz-content-sha256), sends it, and retries by aws->retry. Expired keys, a
+ * wrong clock and a bucket in another region are put right once each. Returns
+ * 0 with *resp for a 2xx (or 304) answer; an S3 answer that holds an <Error>,
+ * or less than the whole of call->root, is none. Otherwise -1: *resp then
+ * holds the last answer, err->http_status and err->service say what the
+ * service said, and the code is one of PL_ACCESS_DENIED, PL_CREDENTIALS_*, PL_SIGNATURE_REFUSED,
  * PL_THROTTLED, PL_SERVICE_UNAVAILABLE, PL_INTERRUPTED, PL_SERVICE_REFUSED.
  */
 int pl_aws_send(struct pl_aws *aws, const struct pl_aws_call *call,

@@ -88,11 +88,11 @@ static int set_token(struct pl_http_request *req, struct pl_err *err)
     }
     if (token == NULL)
         return 0;
-    if (strpbrk(token, "\r\n") != NULL)
-        return pl_fail(err, PL_CONFIG_INVALID,
+    rc = strpbrk(token, "\r\n") == NULL
+             ? pl_http_headers_set(&req->headers, "authorization", token, err)
+             : pl_fail(err, PL_CONFIG_INVALID,
                        "the container's authorization token has a line "
                        "break");
-    rc = pl_http_headers_set(&req->headers, "authorization", token, err);
     if (text.data != NULL)
         pl_wipe(text.data, text.cap);
     return rc;

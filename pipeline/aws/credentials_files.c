@@ -6,25 +6,31 @@
 #include "pipeline/aws/credentials_sources.h"
 #include "pipeline/aws/ini.h"
 
-static int refuse_other_kinds(const char *profile, struct pl_err *err)
+/* Fails when the profile has one of these settings (NULL ends the list). */
+static int refuse(const char *profile, const char *const *kinds,
+                  struct pl_err *err)
 {
-    static const char *const kinds[] = {"role_arn", "credential_process",
-                                        "sso_session", "sso_start_url"};
     char value[512];
 
-    for (size_t i = 0; i < PL_COUNT(kinds); i++) {
-        if (pl_profile_setting(profile, kinds[i], value, sizeof(value), err) !=
-            0)
+    for (; *kinds != NULL; kinds++) {
+        if (pl_profile_setting(profile, *kinds, value, sizeof(value), err) != 0)
             return -1;
         if (value[0] != '\0')
             return pl_fail(err, PL_CONFIG_INVALID,
                            "profile '%s' uses %s, which is not read here; run "
                            "'eval \"$(aws configure export-credentials "
                            "--profile %s --format env)\"' before",
-                           profile, kinds[i], profile);
+                           profile, *kinds, profile);
     }
     return 0;
 }
+
+/* Roles and sign-ins mean other keys than those that stand beside them; a
+ * process is asked only when there are none (aws-facts 8.1). */
+static const char *const before_keys[] = {"role_arn", "sso_session",
+                                          "sso_start_url", NULL};
+static const char *const after_keys[] = {"login_session", "credential_process",
+                                         NULL};
 
 int pl_credentials_files(struct pl_aws *aws, bool *is_configured,
                          struct pl_credentials *out, struct pl_err *err)
@@ -42,7 +48,8 @@ int pl_credentials_files(struct pl_aws *aws, bool *is_configured,
                        profile);
     if (!exists)
         return 0;
-    if (pl_profile_setting(profile, "aws_access_key_id", out->access_key,
+    if (refuse(profile, before_keys, err) != 0 ||
+        pl_profile_setting(profile, "aws_access_key_id", out->access_key,
                            sizeof(out->access_key), err) != 0 ||
         pl_profile_setting(profile, "aws_secret_access_key", out->secret_key,
                            sizeof(out->secret_key), err) != 0 ||
@@ -50,7 +57,7 @@ int pl_credentials_files(struct pl_aws *aws, bool *is_configured,
                            sizeof(out->session_token), err) != 0)
         return -1;
     if (out->access_key[0] == '\0')
-        return refuse_other_kinds(profile, err);
+        return refuse(profile, after_keys, err);
     *is_configured = true;
     if (out->secret_key[0] == '\0')
         return pl_fail(err, PL_CREDENTIALS_MISSING,

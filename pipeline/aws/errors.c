@@ -12,6 +12,28 @@ static void copy(char *to, size_t cap, const char *from)
         (void)snprintf(to, cap, "%s", from);
 }
 
+/* A service's words, as a line that a terminal and a JSON document can take.
+ * Some services append the canonical request to "signature does not match",
+ * and that holds the session token. */
+static void copy_message(char *to, size_t cap, const char *from)
+{
+    const char *secret =
+        from != NULL ? strstr(from, "The Canonical String for") : NULL;
+    size_t len = from == NULL     ? 0
+                 : secret != NULL ? (size_t)(secret - from)
+                                  : strlen(from);
+
+    if (len >= cap)
+        len = cap - 1;
+    if (len > 0)
+        len = pl_utf8_valid_len(from, len);
+    for (size_t i = 0; i < len; i++)
+        to[i] = (unsigned char)from[i] < ' ' || from[i] == 0x7F ? ' ' : from[i];
+    while (len > 0 && to[len - 1] == ' ')
+        len--;
+    to[len] = '\0';
+}
+
 /* "ns#Name:http://..." is Name. */
 static void copy_name(char *to, size_t cap, const char *from)
 {
@@ -36,7 +58,8 @@ static void read_json(const struct pl_http_response *resp,
 
     copy_name(e->code, sizeof(e->code),
               type != NULL ? type : member(body, "__type", "code"));
-    copy(e->message, sizeof(e->message), member(body, "message", "Message"));
+    copy_message(e->message, sizeof(e->message),
+                 member(body, "message", "Message"));
     json_decref(body);
 }
 
@@ -45,9 +68,11 @@ static void read_xml(const struct pl_http_response *resp,
 {
     const char *text = pl_buf_str(&resp->body);
     const size_t len = resp->body.len;
+    char message[2048] = "";
 
     (void)pl_xml_find(text, len, "Code", e->code, sizeof(e->code));
-    (void)pl_xml_find(text, len, "Message", e->message, sizeof(e->message));
+    (void)pl_xml_find(text, len, "Message", message, sizeof(message));
+    copy_message(e->message, sizeof(e->message), message);
     (void)pl_xml_find(text, len, "Region", e->region, sizeof(e->region));
     (void)pl_xml_find(text, len, "RequestId", e->request_id,
                       sizeof(e->request_id));
@@ -99,6 +124,8 @@ static enum pl_code code_of(int status, const char *code,
         "MissingAuthenticationToken",
         "MissingAuthenticationTokenException",
         "RequestTimeTooSkewed",
+        "RequestExpired",
+        "RequestInTheFuture",
         "AuthorizationHeaderMalformed",
         "AuthFailure"};
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/digest.h"
 #include "pipeline/base/text.h"
 
 const char *pl_http_headers_get(const struct pl_http_headers *headers,
@@ -13,6 +14,13 @@ const char *pl_http_headers_get(const struct pl_http_headers *headers,
         if (pl_ieq(headers->list[i].name, name))
             return headers->list[i].value;
     return NULL;
+}
+
+/* It may be a token. */
+static void free_value(char *value)
+{
+    pl_wipe(value, strlen(value));
+    free(value);
 }
 
 static char *copy_name(const char *name)
@@ -46,17 +54,32 @@ int pl_http_headers_set(struct pl_http_headers *headers, const char *name,
         }
         headers->count++;
     } else {
-        free(headers->list[i].value);
+        free_value(headers->list[i].value);
     }
     headers->list[i].value = copy;
     return 0;
+}
+
+void pl_http_headers_remove(struct pl_http_headers *headers, const char *name)
+{
+    size_t i = 0;
+
+    while (i < headers->count && !pl_ieq(headers->list[i].name, name))
+        i++;
+    if (i == headers->count)
+        return;
+    free(headers->list[i].name);
+    free_value(headers->list[i].value);
+    headers->count--;
+    memmove(&headers->list[i], &headers->list[i + 1],
+            (headers->count - i) * sizeof(headers->list[0]));
 }
 
 void pl_http_headers_release(struct pl_http_headers *headers)
 {
     for (size_t i = 0; i < headers->count; i++) {
         free(headers->list[i].name);
-        free(headers->list[i].value);
+        free_value(headers->list[i].value);
     }
     headers->count = 0;
 }

@@ -30,6 +30,8 @@ int pl_http_headers_set(struct pl_http_headers *headers, const char *name,
                         const char *value, struct pl_err *err) PL_MUST_CHECK;
 const char *pl_http_headers_get(const struct pl_http_headers *headers,
                                 const char *name); /* NULL: none */
+/* Takes a header out; nothing happens when it is not there. */
+void pl_http_headers_remove(struct pl_http_headers *headers, const char *name);
 void pl_http_headers_release(struct pl_http_headers *headers);
 
 struct pl_http_request {
@@ -58,7 +60,8 @@ void pl_http_response_release(struct pl_http_response *resp);
 struct pl_http {
     void *ctx;
     /* 0 and *resp for any complete HTTP answer, whatever its status; -1 with
-     * PL_SERVICE_UNAVAILABLE for a connection, DNS, TLS or time-out fault,
+     * PL_SERVICE_UNAVAILABLE for a connection, DNS, TLS or time-out fault
+     * (the last with err->sys ETIMEDOUT),
      * PL_INTERRUPTED when the process is asked to stop, or the sink's error. */
     int (*send)(void *ctx, const struct pl_http_request *req,
                 struct pl_http_response *resp, struct pl_err *err);

@@ -1,9 +1,11 @@
 #include <curl/curl.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "pipeline/aws/http.h"
+#include "pipeline/base/digest.h"
 #include "pipeline/base/process.h"
 #include "pipeline/base/text.h"
 
@@ -11,13 +13,15 @@
 #define STALL_TIMEOUT_MS 60000
 #define BODY_BYTES_MAX ((size_t)16 << 20)
 #define HEADER_BYTES_MAX 16384
+#define HEADERS_BYTES_MAX ((size_t)256 << 10) /* of an answer, together */
 
 /* One transfer: what curl's callbacks need. */
 struct transfer {
     CURL *easy;
     const struct pl_http_request *req;
     struct pl_http_response *resp;
-    size_t body_at; /* of the request's body, sent so far */
+    size_t body_at;      /* of the request's body, sent so far */
+    size_t header_bytes; /* of the answer's headers, so far */
     struct pl_err *err;
 };
 
@@ -30,6 +34,13 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
     char value[HEADER_BYTES_MAX];
     size_t value_len;
 
+    t->header_bytes += len;
+    if (t->header_bytes > HEADERS_BYTES_MAX) {
+        (void)pl_fail(t->err, PL_SERVICE_UNAVAILABLE,
+                      "'%s' answers with more than %zu bytes of headers",
+                      t->req->base.data, HEADERS_BYTES_MAX);
+        return 0;
+    }
     if (len > 5 && memcmp(line, "HTTP/", 5) == 0) {
         pl_http_headers_release(&t->resp->headers); /* after a 100 */
         return len;
@@ -104,8 +115,8 @@ static int on_progress(void *ctx, curl_off_t a, curl_off_t b, curl_off_t c,
  * never reached through a proxy. */
 static bool is_local(const char *base)
 {
-    static const char *const hosts[] = {"127.", "localhost", "[::1]",
-                                        "169.254.", "[fd00:ec2:"};
+    static const char *const hosts[] = {"127.",     "localhost", "[::1]",
+                                        "169.254.", "[fe80:",    "[fd00:ec2:"};
     const char *host = strstr(base, "://");
 
     host = host != NULL ? host + 3 : base;
@@ -146,31 +157,57 @@ static int set_body(struct transfer *t)
                : -1;
 }
 
-static struct curl_slist *header_list(const struct pl_http_request *req)
+/* A list of headers for curl, freed on every way out of the scope. */
+struct header_list {
+    struct curl_slist *first;
+};
+
+static void header_list_release(struct header_list *list)
+{
+    curl_slist_free_all(list->first);
+    list->first = NULL;
+}
+
+static int add_line(struct header_list *list, const char *line,
+                    struct pl_err *err)
+{
+    struct curl_slist *longer = curl_slist_append(list->first, line);
+
+    if (longer == NULL)
+        return pl_fail_memory(err);
+    list->first = longer;
+    return 0;
+}
+
+static int add_headers(struct header_list *list,
+                       const struct pl_http_request *req, struct pl_err *err)
 {
     /* no "Expect": the round trip costs more than a refused body */
-    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
-
-    if (pl_http_headers_get(&req->headers, "content-type") == NULL)
-        list = curl_slist_append(list, "Content-Type:");
-    for (size_t i = 0; i < req->headers.count && list != NULL; i++) {
+    if (add_line(list, "Expect:", err) != 0 ||
+        (pl_http_headers_get(&req->headers, "content-type") == NULL &&
+         add_line(list, "Content-Type:", err) != 0))
+        return -1;
+    for (size_t i = 0; i < req->headers.count; i++) {
         const struct pl_http_header *h = &req->headers.list[i];
         PL_AUTO(pl_buf) line = PL_BUF_INIT;
-        struct pl_err ignored = {0};
-        struct curl_slist *longer;
+        int rc;
 
+        if (strpbrk(h->value, "\r\n") != NULL)
+            return pl_fail(err, PL_CONFIG_INVALID,
+                           "the value for header '%s' has a line break",
+                           h->name);
         /* a header without a value needs this spelling in curl */
-        if (pl_buf_addf(&line, &ignored, *h->value != '\0' ? "%s: %s" : "%s;%s",
-                        h->name, h->value) != 0)
-            break;
-        longer = curl_slist_append(list, line.data);
-        if (longer == NULL) {
-            curl_slist_free_all(list);
-            return NULL;
-        }
-        list = longer;
+        rc = *h->value != '\0'
+                 ? pl_buf_addf(&line, err, "%s: %s", h->name, h->value)
+                 : pl_buf_addf(&line, err, "%s;", h->name);
+        if (rc == 0)
+            rc = add_line(list, line.data, err);
+        if (line.data != NULL)
+            pl_wipe(line.data, line.len); /* it may be a token */
+        if (rc != 0)
+            return -1;
     }
-    return list;
+    return 0;
 }
 
 static void set_limits(CURL *easy, const struct pl_http_request *req)
@@ -217,9 +254,11 @@ static int finish(struct transfer *t, CURLcode rc, const char *detail)
         rc == CURLE_UNSUPPORTED_PROTOCOL)
         return pl_fail(t->err, PL_CONFIG_INVALID, "'%s': %s", t->req->base.data,
                        *detail != '\0' ? detail : curl_easy_strerror(rc));
-    return pl_fail(t->err, PL_SERVICE_UNAVAILABLE, "'%s': %s",
-                   t->req->base.data,
-                   *detail != '\0' ? detail : curl_easy_strerror(rc));
+    (void)pl_fail(t->err, PL_SERVICE_UNAVAILABLE, "'%s': %s", t->req->base.data,
+                  *detail != '\0' ? detail : curl_easy_strerror(rc));
+    if (rc == CURLE_OPERATION_TIMEDOUT)
+        t->err->sys = ETIMEDOUT; /* such a retry costs more */
+    return -1;
 }
 
 static int perform(struct transfer *t, const char *url,
@@ -252,8 +291,7 @@ static int curl_send(void *ctx, const struct pl_http_request *req,
 {
     struct transfer t = {.easy = ctx, .req = req, .resp = resp, .err = err};
     PL_AUTO(pl_buf) url = PL_BUF_INIT;
-    struct curl_slist *headers;
-    int rc;
+    PL_AUTO(header_list) headers = {.first = NULL};
 
     resp->body.max_bytes =
         req->max_body_bytes > 0 ? req->max_body_bytes : BODY_BYTES_MAX;
@@ -262,12 +300,9 @@ static int curl_send(void *ctx, const struct pl_http_request *req,
                     pl_buf_str(&req->path), req->query.len > 0 ? "?" : "",
                     pl_buf_str(&req->query)) != 0)
         return -1;
-    headers = header_list(req);
-    if (headers == NULL)
-        return pl_fail_memory(err);
-    rc = perform(&t, url.data, headers);
-    curl_slist_free_all(headers);
-    return rc;
+    if (add_headers(&headers, req, err) != 0)
+        return -1;
+    return perform(&t, url.data, headers.first);
 }
 
 int pl_http_curl_open(struct pl_http_curl *http, struct pl_err *err)

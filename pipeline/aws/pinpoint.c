@@ -93,6 +93,7 @@ static int read_job(const json_t *body, struct pl_pinpoint_job *job,
     return add_failures(json_object_get(body, "Failures"), job, err);
 }
 
+/* NULL when a text is not UTF-8. */
 static json_t *import_body(const struct pl_pinpoint_import *import)
 {
     json_t *body =
@@ -101,12 +102,15 @@ static json_t *import_body(const struct pl_pinpoint_import *import)
                   "DefineSegment", import->define_segment, "RegisterEndpoints",
                   import->register_endpoints);
 
-    if (import->segment_id != NULL)
-        (void)json_object_set_new(body, "SegmentId",
-                                  json_string(import->segment_id));
-    if (import->segment_name != NULL)
-        (void)json_object_set_new(body, "SegmentName",
-                                  json_string(import->segment_name));
+    if ((import->segment_id != NULL &&
+         json_object_set_new(body, "SegmentId",
+                             json_string(import->segment_id)) != 0) ||
+        (import->segment_name != NULL &&
+         json_object_set_new(body, "SegmentName",
+                             json_string(import->segment_name)) != 0)) {
+        json_decref(body);
+        return NULL;
+    }
     return body;
 }
 
@@ -180,6 +184,7 @@ int pl_pinpoint_find_job(struct pl_aws *aws, const char *region,
 {
     PL_AUTO(pl_buf) path = PL_BUF_INIT;
     char token[2048] = "";
+    char asked[2048];
     char newest[64] = "";
 
     *found = false;
@@ -189,6 +194,7 @@ int pl_pinpoint_find_job(struct pl_aws *aws, const char *region,
         PL_AUTO(pl_buf) query = PL_BUF_INIT;
         PL_AUTO(pl_json) answer = {0};
 
+        memcpy(asked, token, sizeof(asked));
         if (pl_buf_adds(&query, "page-size=" PAGE_JOBS, err) != 0 ||
             (token[0] != '\0' &&
              (pl_buf_adds(&query, "&token=", err) != 0 ||
@@ -199,6 +205,9 @@ int pl_pinpoint_find_job(struct pl_aws *aws, const char *region,
                          sizeof(newest), found, job, err) != 0)
             return -1;
         pl_json_text(answer.value, "NextToken", token, sizeof(token));
+        if (token[0] != '\0' && strcmp(token, asked) == 0)
+            return pl_fail(err, PL_SERVICE_UNAVAILABLE,
+                           "GetImportJobs answers with the same page again");
     } while (token[0] != '\0');
     return 0;
 }

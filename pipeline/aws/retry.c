@@ -8,6 +8,7 @@
 
 #define BUCKET 500
 #define COST 5
+#define COST_TIMEOUT 10
 #define BASE_MS 1000
 #define WAIT_MAX_MS 20000
 #define ATTEMPTS_DEFAULT 3
@@ -49,8 +50,8 @@ enum pl_retry_kind pl_retry_classify(int status, const char *code)
         return PL_RETRY_TRANSIENT;
     if (status == 429)
         return PL_RETRY_THROTTLE;
-    if (status == 0 || status == 500 || status == 502 || status == 503 ||
-        status == 504)
+    if (status == 0 || status == 408 || status == 500 || status == 502 ||
+        status == 503 || status == 504)
         return PL_RETRY_TRANSIENT;
     return PL_RETRY_NONE;
 }
@@ -86,15 +87,20 @@ void pl_retry_init(struct pl_retry *retry)
     retry->random = system_random;
 }
 
+static int cost_of(enum pl_retry_kind kind)
+{
+    return kind == PL_RETRY_TIMEOUT ? COST_TIMEOUT : COST;
+}
+
 bool pl_retry_next(struct pl_retry *retry, enum pl_retry_kind kind, int attempt,
                    int64_t retry_after_ms, int64_t *wait_ms)
 {
     int64_t most = retry->base_ms;
 
     if (kind == PL_RETRY_NONE || attempt >= retry->max_attempts ||
-        retry->tokens < COST)
+        retry->tokens < cost_of(kind))
         return false;
-    retry->tokens -= COST;
+    retry->tokens -= cost_of(kind);
     for (int i = 1; i < attempt && most < WAIT_MAX_MS; i++)
         most *= 2;
     if (most > WAIT_MAX_MS)
@@ -108,7 +114,7 @@ bool pl_retry_next(struct pl_retry *retry, enum pl_retry_kind kind, int attempt,
 void pl_retry_success(struct pl_retry *retry, enum pl_retry_kind last,
                       int attempts)
 {
-    retry->tokens += attempts > 1 && last != PL_RETRY_NONE ? COST : 1;
+    retry->tokens += attempts > 1 && last != PL_RETRY_NONE ? cost_of(last) : 1;
     if (retry->tokens > BUCKET)
         retry->tokens = BUCKET;
 }

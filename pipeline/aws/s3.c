@@ -10,6 +10,12 @@
 
 #define COMPLETE_STALL_MS 600000 /* S3 may take minutes to put parts together */
 
+/* Where a bucket was found to be; NULL: where we are. */
+static const char *region_of(const struct pl_aws *aws, const char *bucket)
+{
+    return strcmp(bucket, aws->moved_bucket) == 0 ? aws->moved_region : NULL;
+}
+
 /* Begins a request for bucket and key (NULL: the bucket itself). */
 static int begin(struct pl_aws *aws, const char *method, const char *bucket,
                  const char *key, struct pl_http_request *req,
@@ -18,8 +24,8 @@ static int begin(struct pl_aws *aws, const char *method, const char *bucket,
     bool is_path_style = false;
 
     req->method = method;
-    if (pl_aws_endpoint(aws, PL_AWS_S3, NULL, bucket, &req->base,
-                        &is_path_style, err) != 0 ||
+    if (pl_aws_begin(aws, PL_AWS_S3, region_of(aws, bucket), bucket, req,
+                     &is_path_style, err) != 0 ||
         pl_buf_addc(&req->path, '/', err) != 0)
         return -1;
     if (is_path_style &&
@@ -40,13 +46,19 @@ static int add_query(struct pl_http_request *req, const char *name,
 }
 
 static int send_s3(struct pl_aws *aws, const char *operation,
-                   bool is_idempotent, struct pl_http_request *req,
-                   struct pl_http_response *resp, struct pl_err *err)
+                   const char *bucket, const char *root,
+                   struct pl_http_request *req, struct pl_http_response *resp,
+                   struct pl_err *err)
 {
+    /* the same PUT gives the same object; an upload begun twice leaves one
+     * without parts behind, which costs nothing */
     struct pl_aws_call call = {.service = PL_AWS_S3,
                                .protocol = PL_AWS_S3XML,
                                .operation = operation,
-                               .is_idempotent = is_idempotent};
+                               .region = region_of(aws, bucket),
+                               .is_idempotent = true,
+                               .bucket = bucket,
+                               .root = root};
 
     /* over TLS the checksum header protects the body; hashing it as well
      * would cost more than the rest of the upload */
@@ -128,7 +140,7 @@ int pl_s3_get(struct pl_aws *aws, const char *bucket, const char *key,
     if (if_match != NULL && *if_match != '\0' &&
         pl_http_headers_set(&req.headers, "if-match", if_match, err) != 0)
         return -1;
-    if (send_s3(aws, "GetObject", true, &req, &resp, err) != 0)
+    if (send_s3(aws, "GetObject", bucket, NULL, &req, &resp, err) != 0)
         return -1;
     if (object != NULL)
         read_object(&resp, object);
@@ -144,7 +156,7 @@ int pl_s3_head(struct pl_aws *aws, const char *bucket, const char *key,
     if (begin(aws, "HEAD", bucket, key, &req, err) != 0 ||
         pl_http_headers_set(&req.headers, "x-amz-checksum-mode", "ENABLED",
                             err) != 0 ||
-        send_s3(aws, "HeadObject", true, &req, &resp, err) != 0)
+        send_s3(aws, "HeadObject", bucket, NULL, &req, &resp, err) != 0)
         return -1;
     read_object(&resp, object);
     if (object->bytes < 0)
@@ -194,7 +206,7 @@ int pl_s3_put(struct pl_aws *aws, const char *bucket, const char *key,
     if (begin(aws, "PUT", bucket, key, &req, err) != 0 ||
         set_put_headers(&req, options, err) != 0 ||
         set_body(&req, data, len, crc, err) != 0 ||
-        send_s3(aws, "PutObject", true, &req, &resp, err) != 0)
+        send_s3(aws, "PutObject", bucket, NULL, &req, &resp, err) != 0)
         return -1;
     read_object(&resp, object);
     object->bytes = (int64_t)len;
@@ -218,8 +230,8 @@ int pl_s3_create_upload(struct pl_aws *aws, const char *bucket, const char *key,
                             "CRC64NVME", err) != 0 ||
         pl_http_headers_set(&req.headers, "x-amz-checksum-type", "FULL_OBJECT",
                             err) != 0 ||
-        /* an upload begun twice costs an abort, not a second object */
-        send_s3(aws, "CreateMultipartUpload", false, &req, &resp, err) != 0)
+        send_s3(aws, "CreateMultipartUpload", bucket,
+                "InitiateMultipartUploadResult", &req, &resp, err) != 0)
         return -1;
     if (!pl_xml_find(pl_buf_str(&resp.body), resp.body.len, "UploadId",
                      upload_id, 1024))
@@ -243,7 +255,7 @@ int pl_s3_upload_part(struct pl_aws *aws, const char *bucket, const char *key,
         add_query(&req, "partNumber", text, err) != 0 ||
         add_query(&req, "uploadId", upload_id, err) != 0 ||
         set_body(&req, data, len, part->crc64nvme, err) != 0 ||
-        send_s3(aws, "UploadPart", true, &req, &resp, err) != 0)
+        send_s3(aws, "UploadPart", bucket, NULL, &req, &resp, err) != 0)
         return -1;
     copy(part->etag, sizeof(part->etag),
          pl_http_headers_get(&resp.headers, "etag"));
@@ -271,24 +283,6 @@ static int complete_body(const struct pl_s3_part *parts, size_t count,
     return pl_buf_adds(body, "</CompleteMultipartUpload>", err);
 }
 
-/* S3 says 200 at once and may put an error into the body minutes later. */
-static int check_complete(const struct pl_http_response *resp,
-                          struct pl_s3_object *object, struct pl_err *err)
-{
-    const char *xml = pl_buf_str(&resp->body);
-    char code[64] = "";
-
-    if (pl_xml_find(xml, resp->body.len, "ETag", object->etag,
-                    sizeof(object->etag)))
-        return 0;
-    (void)pl_xml_find(xml, resp->body.len, "Code", code, sizeof(code));
-    (void)pl_fail(err, PL_SERVICE_UNAVAILABLE,
-                  "CompleteMultipartUpload failed inside a 200 answer: %s",
-                  code[0] != '\0' ? code : "no ETag");
-    (void)snprintf(err->service, sizeof(err->service), "%s", code);
-    return -1;
-}
-
 static int complete_once(struct pl_aws *aws, const char *bucket,
                          const char *key, const char *upload_id,
                          const struct pl_buf *body, const char *crc64nvme,
@@ -310,9 +304,32 @@ static int complete_once(struct pl_aws *aws, const char *bucket,
         return -1;
     req.body = body->data;
     req.body_len = body->len;
-    if (send_s3(aws, "CompleteMultipartUpload", true, &req, &resp, err) != 0)
+    if (send_s3(aws, "CompleteMultipartUpload", bucket,
+                "CompleteMultipartUploadResult", &req, &resp, err) != 0)
         return -1;
-    return check_complete(&resp, object, err);
+    if (!pl_xml_find(pl_buf_str(&resp.body), resp.body.len, "ETag",
+                     object->etag, sizeof(object->etag)))
+        return pl_fail(err, PL_SERVICE_UNAVAILABLE,
+                       "CompleteMultipartUpload answered without an ETag");
+    return 0;
+}
+
+/* Whether the key holds what an upload of these parts makes: by the checksum
+ * of the whole, or else by an ETag that counts as many parts. */
+static bool is_completed(struct pl_aws *aws, const char *bucket,
+                         const char *key, int64_t bytes, size_t count,
+                         const char *crc64nvme, struct pl_s3_object *object)
+{
+    struct pl_err ignored = {0};
+    char suffix[32];
+
+    if (pl_s3_head(aws, bucket, key, object, &ignored) != 0 ||
+        object->bytes != bytes)
+        return false;
+    if (crc64nvme != NULL && object->crc64nvme[0] != '\0')
+        return strcmp(object->crc64nvme, crc64nvme) == 0;
+    (void)snprintf(suffix, sizeof(suffix), "-%zu\"", count);
+    return pl_ends_with(object->etag, suffix);
 }
 
 int pl_s3_complete_upload(struct pl_aws *aws, const char *bucket,
@@ -323,7 +340,6 @@ int pl_s3_complete_upload(struct pl_aws *aws, const char *bucket,
 {
     PL_AUTO(pl_buf) body = PL_BUF_INIT;
     struct pl_err cause = {0};
-    struct pl_err ignored = {0};
     int64_t bytes = 0;
 
     for (size_t i = 0; i < count; i++)
@@ -338,10 +354,7 @@ int pl_s3_complete_upload(struct pl_aws *aws, const char *bucket,
     }
     /* an earlier attempt, whose answer was lost, may have done it */
     if (strcmp(cause.service, "NoSuchUpload") == 0 &&
-        pl_s3_head(aws, bucket, key, object, &ignored) == 0 &&
-        object->bytes == bytes &&
-        (crc64nvme == NULL || object->crc64nvme[0] == '\0' ||
-         strcmp(object->crc64nvme, crc64nvme) == 0))
+        is_completed(aws, bucket, key, bytes, count, crc64nvme, object))
         return 0;
     *err = cause;
     return -1;
@@ -356,7 +369,7 @@ int pl_s3_abort_upload(struct pl_aws *aws, const char *bucket, const char *key,
     if (begin(aws, "DELETE", bucket, key, &req, err) != 0 ||
         add_query(&req, "uploadId", upload_id, err) != 0)
         return -1;
-    return send_s3(aws, "AbortMultipartUpload", true, &req, &resp, err);
+    return send_s3(aws, "AbortMultipartUpload", bucket, NULL, &req, &resp, err);
 }
 
 /* Walks an answer's XML: calls item_end at each end of an element named item,
@@ -379,7 +392,9 @@ static int walk_xml(struct walk *w, const struct pl_buf *body,
     PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(65536);
     enum pl_xml_event event;
     bool is_inside = false;
+    char asked[sizeof(w->next)];
 
+    memcpy(asked, w->next, sizeof(asked));
     pl_xml_init(&xml, pl_buf_str(body), body->len);
     w->is_truncated = false;
     w->next[0] = '\0';
@@ -406,7 +421,7 @@ static int walk_xml(struct walk *w, const struct pl_buf *body,
     if (event != PL_XML_DONE)
         return pl_fail(err, PL_SERVICE_UNAVAILABLE,
                        "a list came as broken XML");
-    if (w->is_truncated && w->next[0] == '\0')
+    if (w->is_truncated && (w->next[0] == '\0' || strcmp(w->next, asked) == 0))
         return pl_fail(err, PL_SERVICE_UNAVAILABLE,
                        "a list is cut off, without a word on where to go on");
     return 0;
@@ -425,9 +440,11 @@ static int part_field(void *ctx, const char *name, const char *text,
     uint64_t v = 0;
 
     (void)err;
-    if (strcmp(name, "PartNumber") == 0 && pl_parse_u64(text, &v) == 0)
+    if (strcmp(name, "PartNumber") == 0 && pl_parse_u64(text, &v) == 0 &&
+        v <= PL_S3_PARTS_MAX)
         list->current.number = (int)v;
-    else if (strcmp(name, "Size") == 0 && pl_parse_u64(text, &v) == 0)
+    else if (strcmp(name, "Size") == 0 && pl_parse_u64(text, &v) == 0 &&
+             v <= (uint64_t)PL_S3_PART_MAX)
         list->current.bytes = (int64_t)v;
     else if (strcmp(name, "ETag") == 0)
         copy(list->current.etag, sizeof(list->current.etag), text);
@@ -464,7 +481,8 @@ static int list_parts_page(struct pl_aws *aws, const char *bucket,
         add_query(&req, "uploadId", upload_id, err) != 0 ||
         (w->next[0] != '\0' &&
          add_query(&req, "part-number-marker", w->next, err) != 0) ||
-        send_s3(aws, "ListParts", true, &req, &resp, err) != 0)
+        send_s3(aws, "ListParts", bucket, "ListPartsResult", &req, &resp,
+                err) != 0)
         return -1;
     return walk_xml(w, &resp.body, err);
 }
@@ -515,7 +533,8 @@ static int key_field(void *ctx, const char *name, const char *text,
         pl_buf_reset(&list->key);
         return pl_uri_decode(&list->key, text, strlen(text), true, err);
     }
-    if (strcmp(name, "Size") == 0 && pl_parse_u64(text, &v) == 0)
+    if (strcmp(name, "Size") == 0 && pl_parse_u64(text, &v) == 0 &&
+        v <= INT64_MAX)
         list->bytes = (int64_t)v;
     else if (strcmp(name, "ETag") == 0)
         copy(list->etag, sizeof(list->etag), text);
@@ -525,11 +544,13 @@ static int key_field(void *ctx, const char *name, const char *text,
 static int key_end(void *ctx, struct pl_err *err)
 {
     struct key_list *list = ctx;
+    const int rc = list->each(list->ctx, pl_buf_str(&list->key), list->bytes,
+                              list->etag, err);
 
-    return list->each(list->ctx, pl_buf_str(&list->key), list->bytes,
-                      list->etag, err) == 0
-               ? 0
-               : -1;
+    pl_buf_reset(&list->key);
+    list->bytes = 0;
+    list->etag[0] = '\0';
+    return rc == 0 ? 0 : -1;
 }
 
 static int list_page(struct pl_aws *aws, const char *bucket, const char *prefix,
@@ -544,7 +565,8 @@ static int list_page(struct pl_aws *aws, const char *bucket, const char *prefix,
         add_query(&req, "prefix", prefix, err) != 0 ||
         (w->next[0] != '\0' &&
          add_query(&req, "continuation-token", w->next, err) != 0) ||
-        send_s3(aws, "ListObjectsV2", true, &req, &resp, err) != 0)
+        send_s3(aws, "ListObjectsV2", bucket, "ListBucketResult", &req, &resp,
+                err) != 0)
         return -1;
     return walk_xml(w, &resp.body, err);
 }

@@ -38,6 +38,8 @@ static void clean_subject(const char *text, char out[PL_SNS_SUBJECT_MAX + 1])
 static int add_attributes(const struct pl_sns_message *m, struct pl_buf *form,
                           struct pl_err *err)
 {
+    size_t number = 0;
+
     for (size_t i = 0; i < m->attribute_count; i++) {
         const struct {
             const char *field;
@@ -46,11 +48,14 @@ static int add_attributes(const struct pl_sns_message *m, struct pl_buf *form,
                      {"Value.DataType", "String"},
                      {"Value.StringValue", m->attributes[i].value}};
 
+        if (parts[2].value == NULL || *parts[2].value == '\0')
+            continue; /* SNS refuses an empty one */
+        number++;
         for (size_t k = 0; k < PL_COUNT(parts); k++) {
             char name[64];
 
             (void)snprintf(name, sizeof(name), "MessageAttributes.entry.%zu.%s",
-                           i + 1, parts[k].field);
+                           number, parts[k].field);
             if (pl_form_add(form, name, parts[k].value, err) != 0)
                 return -1;
         }
@@ -77,11 +82,12 @@ static int build(const struct pl_sns_message *m, struct pl_buf *form,
 {
     char subject[PL_SNS_SUBJECT_MAX + 1];
 
-    clean_subject(m->subject, subject);
+    clean_subject(m->subject != NULL ? m->subject : "", subject);
     if (pl_form_add(form, "Action", "Publish", err) != 0 ||
         pl_form_add(form, "Version", "2010-03-31", err) != 0 ||
         pl_form_add(form, "TopicArn", m->topic_arn, err) != 0 ||
-        pl_form_add(form, "Subject", subject, err) != 0 ||
+        (subject[0] != '\0' &&
+         pl_form_add(form, "Subject", subject, err) != 0) ||
         add_message(m->message, form, err) != 0 ||
         add_attributes(m, form, err) != 0)
         return -1;
@@ -89,6 +95,8 @@ static int build(const struct pl_sns_message *m, struct pl_buf *form,
         return 0;
     if (pl_form_add(form, "MessageGroupId", m->group_id, err) != 0)
         return -1;
+    if (m->deduplication_id == NULL)
+        return 0; /* the topic may go by the content */
     return pl_form_add(form, "MessageDeduplicationId", m->deduplication_id,
                        err);
 }

@@ -15,17 +15,17 @@
 
 struct pl_sns_attribute {
     const char *name;
-    const char *value; /* type String */
+    const char *value; /* type String; NULL or "" is left out */
 };
 
 struct pl_sns_message {
     const char *topic_arn;
-    const char *subject;
+    const char *subject; /* NULL or "": none */
     const char *message;
     struct pl_sns_attribute attributes[10];
     size_t attribute_count;
-    const char *group_id; /* FIFO topics; else NULL */
-    const char *deduplication_id;
+    const char *group_id;         /* FIFO topics; else NULL */
+    const char *deduplication_id; /* NULL: none */
 };
 
 /* The client's region is the topic ARN's. */

@@ -4,8 +4,6 @@
 
 #include "pipeline/base/text.h"
 
-#define DEPTH_MAX 32
-
 void pl_xml_init(struct pl_xml *xml, const char *text, size_t len)
 {
     memset(xml, 0, sizeof(*xml));
@@ -41,8 +39,8 @@ static int add_entity(struct pl_buf *out, const char *entity, size_t len)
     } known[] = {
         {"lt", '<'}, {"gt", '>'}, {"amp", '&'}, {"quot", '"'}, {"apos", '\''}};
     char number[12] = "";
-    char *stop = NULL;
-    unsigned long c;
+    const char *digits = number;
+    bool is_hex = false;
 
     for (size_t i = 0; i < PL_COUNT(known); i++)
         if (pl_ieqn(entity, len, known[i].name, strlen(known[i].name)))
@@ -50,9 +48,15 @@ static int add_entity(struct pl_buf *out, const char *entity, size_t len)
     if (len < 2 || entity[0] != '#' || len >= sizeof(number))
         return -1;
     memcpy(number, entity + 1, len - 1);
-    c = number[0] == 'x' ? strtoul(number + 1, &stop, 16)
-                         : strtoul(number, &stop, 10);
-    return *stop == '\0' ? add_code_point(out, c) : -1;
+    is_hex = number[0] == 'x';
+    if (is_hex)
+        digits++;
+    /* strtoul alone would take blanks, signs and another 0x */
+    if (*digits == '\0' ||
+        digits[strspn(digits, is_hex ? "0123456789abcdefABCDEF"
+                                     : "0123456789")] != '\0')
+        return -1;
+    return add_code_point(out, strtoul(digits, NULL, is_hex ? 16 : 10));
 }
 
 static int add_text(struct pl_buf *out, const char *text, size_t len)
@@ -144,18 +148,27 @@ static enum pl_xml_event read_tag(struct pl_xml *xml)
 {
     const char *end = tag_end(xml);
     const bool is_close = xml->end - xml->at >= 2 && xml->at[1] == '/';
+    const char *from = xml->at + (is_close ? 2 : 1);
+    size_t len = 0; /* of the name with its prefix */
 
-    if (end == NULL || read_name(xml, xml->at + (is_close ? 2 : 1), end) != 0)
+    if (end == NULL || read_name(xml, from, end) != 0)
         return PL_XML_BROKEN;
+    while (from + len < end && (unsigned char)from[len] > ' ' &&
+           from[len] != '/')
+        len++;
     xml->at = end + 1;
     if (is_close) {
-        if (xml->depth == 0)
+        if (xml->depth == 0 || xml->open[xml->depth - 1].len != len ||
+            memcmp(xml->open[xml->depth - 1].name, from, len) != 0)
             return PL_XML_BROKEN;
         xml->depth--;
         return PL_XML_END;
     }
-    if (++xml->depth > DEPTH_MAX)
+    if (xml->depth == PL_XML_DEPTH_MAX)
         return PL_XML_BROKEN;
+    xml->open[xml->depth].name = from;
+    xml->open[xml->depth].len = len;
+    xml->depth++;
     xml->is_empty = end[-1] == '/';
     return PL_XML_BEGIN;
 }
@@ -206,4 +219,19 @@ bool pl_xml_find(const char *text, size_t len, const char *name, char *out,
         return true;
     }
     return false;
+}
+
+bool pl_xml_root(const char *text, size_t len, char name[256])
+{
+    struct pl_xml xml;
+    enum pl_xml_event event;
+
+    name[0] = '\0';
+    pl_xml_init(&xml, text, len);
+    event = pl_xml_next(&xml, NULL);
+    if (event == PL_XML_BEGIN)
+        memcpy(name, xml.name, sizeof(xml.name));
+    while (event == PL_XML_BEGIN || event == PL_XML_END)
+        event = pl_xml_next(&xml, NULL);
+    return event == PL_XML_DONE && name[0] != '\0';
 }

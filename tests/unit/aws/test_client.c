@@ -1,118 +1,11 @@
-#include "tests/unit/unit.h"
+#include "tests/unit/aws/script.h"
 
-#include <string.h>
+#include <unistd.h>
 
-#include "pipeline/aws/athena.h"
 #include "pipeline/aws/pinpoint.h"
 #include "pipeline/aws/s3.h"
-#include "pipeline/aws/sns.h"
 #include "pipeline/aws/sts.h"
-
-/* A scripted service: answers in order, and what it was asked. */
-struct answer {
-    int status;          /* 0: the connection broke */
-    const char *headers; /* "name: value\n..." */
-    const char *body;
-};
-
-struct script {
-    const struct answer *answers;
-    size_t count;
-    size_t asked;
-    char log[4096];          /* "METHOD path?query|body\n" */
-    char authorization[512]; /* of the last request */
-    char date[64];
-};
-
-static struct script script;
-static struct pl_fake_clock fake;
-
-static void add_headers(struct pl_http_response *resp, const char *lines)
-{
-    char copy[1024];
-    char *save = NULL;
-    struct pl_err err = {0};
-
-    (void)snprintf(copy, sizeof(copy), "%s", lines != NULL ? lines : "");
-    for (char *l = strtok_r(copy, "\n", &save); l != NULL;
-         l = strtok_r(NULL, "\n", &save)) {
-        char *colon = strchr(l, ':');
-
-        *colon = '\0';
-        ck_assert_int_eq(
-            pl_http_headers_set(&resp->headers, l, colon + 2, &err), 0);
-    }
-}
-
-static int scripted(void *ctx, const struct pl_http_request *req,
-                    struct pl_http_response *resp, struct pl_err *err)
-{
-    const struct answer *a;
-    const char *value;
-    const size_t used = strlen(script.log);
-
-    (void)ctx;
-    ck_assert_msg(script.asked < script.count, "one request too many: %s %s",
-                  req->method, req->path.data);
-    a = &script.answers[script.asked++];
-    (void)snprintf(script.log + used, sizeof(script.log) - used,
-                   "%s %s%s%s|%.*s\n", req->method, req->path.data,
-                   req->query.len > 0 ? "?" : "", pl_buf_str(&req->query),
-                   (int)req->body_len,
-                   req->body != NULL ? (const char *)req->body : "");
-    value = pl_http_headers_get(&req->headers, "authorization");
-    (void)snprintf(script.authorization, sizeof(script.authorization), "%s",
-                   value != NULL ? value : "");
-    value = pl_http_headers_get(&req->headers, "x-amz-date");
-    (void)snprintf(script.date, sizeof(script.date), "%s",
-                   value != NULL ? value : "");
-    if (a->status == 0)
-        return pl_fail(err, PL_SERVICE_UNAVAILABLE, "connection reset");
-    resp->status = a->status;
-    add_headers(resp, a->headers);
-    if (a->status < 300 && req->sink != NULL) {
-        resp->sink_bytes = strlen(a->body);
-        return pl_sink_write(req->sink, a->body, strlen(a->body), err);
-    }
-    return pl_buf_adds(&resp->body, a->body, err);
-}
-
-static double half(void *ctx)
-{
-    (void)ctx;
-    return 0.5;
-}
-
-static void open_aws(struct pl_aws *aws, const struct answer *answers,
-                     size_t count)
-{
-    struct pl_err err = {0};
-
-    memset(&script, 0, sizeof(script));
-    memset(&fake, 0, sizeof(fake));
-    fake.now_ms = INT64_C(1795395723000); /* 2026-11-23T01:02:03Z */
-    script.answers = answers;
-    script.count = count;
-    ck_assert_int_eq(pl_aws_open(aws, "eu-west-1", &err), 0);
-    aws->http = (struct pl_http){.send = scripted};
-    aws->clock = pl_fake_clock(&fake);
-    aws->retry.random = half;
-    aws->retry.base_ms = 1000;
-    aws->retry.max_attempts = 3;
-}
-
-static void setup(void)
-{
-    (void)setenv("AWS_ACCESS_KEY_ID", "AK", 1);
-    (void)setenv("AWS_SECRET_ACCESS_KEY", "SK", 1);
-    (void)setenv("HOME", "/nonexistent", 1);
-    (void)unsetenv("AWS_SESSION_TOKEN");
-    (void)unsetenv("AWS_PROFILE");
-    (void)unsetenv("AWS_ENDPOINT_URL");
-    (void)unsetenv("AWS_WEB_IDENTITY_TOKEN_FILE");
-    (void)unsetenv("AWS_CONTAINER_CREDENTIALS_FULL_URI");
-    (void)unsetenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
-}
+#include "pipeline/base/file.h"
 
 #define IDENTITY "<R><Account>1</Account><Arn>arn:x</Arn><UserId>u</UserId></R>"
 
@@ -217,7 +110,7 @@ START_TEST(a_wrong_clock_is_corrected_once)
 
     open_aws(&aws, answers, 2);
     ck_assert_int_eq(pl_s3_head(&aws, "bucket", "k", &object, &err), 0);
-    ck_assert_str_eq(script.date, "20261123T020203Z");
+    ck_assert(was_sent("x-amz-date: 20261123T020203Z"));
 }
 END_TEST
 
@@ -232,150 +125,8 @@ START_TEST(a_bucket_elsewhere_is_found)
 
     open_aws(&aws, answers, 2);
     ck_assert_int_eq(pl_s3_head(&aws, "bucket", "k", &object, &err), 0);
-    ck_assert_ptr_nonnull(strstr(script.authorization, "/us-west-2/s3/"));
+    ck_assert(was_sent("/us-west-2/s3/"));
     ck_assert_int_eq((int)object.bytes, 5);
-}
-END_TEST
-
-START_TEST(bytes_passed_on_forbid_a_retry)
-{
-    static const struct answer answers[] = {{206, NULL, "abc"}};
-    PL_AUTO(pl_aws) aws = {0};
-    PL_AUTO(pl_buf) got = PL_BUF_INIT_MAX(2); /* fails in the sink */
-    const struct pl_sink sink = pl_buf_sink(&got);
-    struct pl_err err = {0};
-
-    open_aws(&aws, answers, 1);
-    ck_assert_int_eq(
-        pl_s3_get(&aws, "bucket", "k", 0, 9, NULL, &sink, NULL, &err), -1);
-    ck_assert_int_eq(err.code, PL_DATA_INVALID);
-}
-END_TEST
-
-START_TEST(an_error_inside_a_200_is_seen)
-{
-    static const struct answer answers[] = {
-        {200, NULL, "<Error><Code>InternalError</Code></Error>"}};
-    static const struct pl_s3_part part = {1, 5, "\"e\"", "c"};
-    PL_AUTO(pl_aws) aws = {0};
-    struct pl_s3_object object;
-    struct pl_err err = {0};
-
-    open_aws(&aws, answers, 1);
-    ck_assert_int_eq(pl_s3_complete_upload(&aws, "bucket", "k", "u", &part, 1,
-                                           NULL, &object, &err),
-                     -1);
-    ck_assert_int_eq(err.code, PL_SERVICE_UNAVAILABLE);
-    ck_assert_str_eq(err.service, "InternalError");
-}
-END_TEST
-
-START_TEST(a_completed_upload_is_recognized)
-{
-    static const struct answer answers[] = {
-        {404, NULL, "<Error><Code>NoSuchUpload</Code></Error>"},
-        {200, "content-length: 5\netag: \"x-1\"\nx-amz-checksum-crc64nvme: C",
-         ""}};
-    static const struct pl_s3_part part = {1, 5, "\"e\"", "c"};
-    PL_AUTO(pl_aws) aws = {0};
-    struct pl_s3_object object;
-    struct pl_err err = {0};
-
-    open_aws(&aws, answers, 2);
-    ck_assert_int_eq(pl_s3_complete_upload(&aws, "bucket", "k", "u", &part, 1,
-                                           "C", &object, &err),
-                     0);
-    ck_assert_str_eq(object.etag, "\"x-1\"");
-}
-END_TEST
-
-static int collect(void *ctx, const char *key, int64_t bytes, const char *etag,
-                   struct pl_err *err)
-{
-    (void)etag;
-    return pl_buf_addf(ctx, err, "%s=%d;", key, (int)bytes);
-}
-
-START_TEST(lists_are_paged)
-{
-    static const struct answer answers[] = {
-        {200, NULL,
-         "<L><Contents><Key>a%20b</Key><Size>1</Size></Contents>"
-         "<IsTruncated>true</IsTruncated>"
-         "<NextContinuationToken>t+/=</NextContinuationToken></L>"},
-        {200, NULL,
-         "<L><Contents><Key>c%2B</Key><Size>2</Size></Contents>"
-         "<IsTruncated>false</IsTruncated></L>"}};
-    PL_AUTO(pl_aws) aws = {0};
-    PL_AUTO(pl_buf) got = PL_BUF_INIT;
-    struct pl_err err = {0};
-
-    open_aws(&aws, answers, 2);
-    ck_assert_int_eq(pl_s3_list(&aws, "bucket", "p/", collect, &got, &err), 0);
-    ck_assert_str_eq(got.data, "a b=1;c+=2;");
-    ck_assert_ptr_nonnull(strstr(script.log, "continuation-token=t%2B%2F%3D"));
-}
-END_TEST
-
-START_TEST(athena_speaks_json)
-{
-    static const struct answer answers[] = {
-        {200, NULL, "{\"QueryExecutionId\":\"q1\"}"},
-        {200, NULL,
-         "{\"QueryExecution\":{\"QueryExecutionId\":\"q1\",\"Status\":"
-         "{\"State\":\"FAILED\",\"StateChangeReason\":\"why\",\"AthenaError\":"
-         "{\"ErrorType\":1401,\"Retryable\":true}},\"Statistics\":"
-         "{\"DataScannedInBytes\":12}}}"}};
-    const struct pl_athena_query query = {.sql = "SELECT 1",
-                                          .token = "t",
-                                          .database = "d",
-                                          .workgroup = "w",
-                                          .output_uri = "s3://b/o/"};
-    PL_AUTO(pl_aws) aws = {0};
-    struct pl_athena_execution x;
-    struct pl_err err = {0};
-    char id[128];
-
-    open_aws(&aws, answers, 2);
-    ck_assert_int_eq(pl_athena_start(&aws, &query, id, &err), 0);
-    ck_assert_str_eq(id, "q1");
-    ck_assert_str_eq(
-        script.log,
-        "POST /|{\"QueryString\":\"SELECT 1\",\"ClientRequestToken\":\"t\","
-        "\"QueryExecutionContext\":{\"Database\":\"d\"},\"WorkGroup\":\"w\","
-        "\"ResultConfiguration\":{\"OutputLocation\":\"s3://b/o/\"}}\n");
-    ck_assert_int_eq(pl_athena_get(&aws, id, &x, &err), 0);
-    ck_assert_int_eq(x.state, PL_ATHENA_FAILED);
-    ck_assert_int_eq(x.error_type, 1401);
-    ck_assert(x.is_retryable);
-    ck_assert_int_eq((int)x.scanned_bytes, 12);
-}
-END_TEST
-
-START_TEST(sns_speaks_forms)
-{
-    static const struct answer answers[] = {
-        {200, NULL, "<R><MessageId>m1</MessageId></R>"}};
-    const struct pl_sns_message message = {.topic_arn =
-                                               "arn:aws:sns:us-east-2:1:t",
-                                           .subject = "caf\xC3\xA9",
-                                           .message = "a=b&c \x01",
-                                           .attributes = {{"kind", "x"}},
-                                           .attribute_count = 1};
-    PL_AUTO(pl_aws) aws = {0};
-    struct pl_err err = {0};
-    char id[128];
-
-    open_aws(&aws, answers, 1);
-    ck_assert_int_eq(pl_sns_publish(&aws, &message, id, &err), 0);
-    ck_assert_str_eq(id, "m1");
-    ck_assert_ptr_nonnull(strstr(script.authorization, "/us-east-2/sns/"));
-    ck_assert_str_eq(
-        script.log,
-        "POST /|Action=Publish&Version=2010-03-31&TopicArn=arn%3Aaws%3Asns%3A"
-        "us-east-2%3A1%3At&Subject=caf%3F%3F&Message=a%3Db%26c%20%20&"
-        "MessageAttributes.entry.1.Name=kind&MessageAttributes.entry.1.Value."
-        "DataType=String&MessageAttributes.entry.1.Value.StringValue=x\n");
 }
 END_TEST
 
@@ -420,6 +171,298 @@ START_TEST(endpoint_table)
 }
 END_TEST
 
+/* Temporary keys from a container endpoint, refreshed when told to. */
+START_TEST(expired_keys_are_refreshed_once)
+{
+    static const struct answer answers[] = {
+        {200, NULL, "{\"AccessKeyId\":\"K1\",\"SecretAccessKey\":\"S\"}"},
+        {403, NULL, "<E><Code>ExpiredToken</Code></E>"},
+        {200, NULL,
+         "{\"AccessKeyId\":\"K2\",\"SecretAccessKey\":\"S\",\"Token\":\"T2\"}"},
+        {200, NULL, IDENTITY},
+        {403, NULL, "<E><Code>ExpiredToken</Code></E>"},
+        {200, NULL, "{\"AccessKeyId\":\"K3\",\"SecretAccessKey\":\"S\"}"},
+        {403, NULL, "<E><Code>ExpiredToken</Code></E>"}};
+    PL_AUTO(pl_aws) aws = {0};
+    struct pl_sts_identity identity;
+    struct pl_err err = {0};
+
+    (void)unsetenv("AWS_ACCESS_KEY_ID");
+    (void)setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/creds", 1);
+    open_aws(&aws, answers, 7);
+    ck_assert_int_eq(pl_sts_get_caller_identity(&aws, &identity, &err), 0);
+    ck_assert_uint_eq(script.asked, 4);
+    ck_assert(was_sent("Credential=K2/"));
+    ck_assert(was_sent("x-amz-security-token: T2"));
+    ck_assert_int_eq((int)fake.slept_ms, 0);
+    ck_assert_int_eq(pl_sts_get_caller_identity(&aws, &identity, &err), -1);
+    ck_assert_int_eq(err.code, PL_CREDENTIALS_EXPIRED);
+    ck_assert_uint_eq(script.asked, 7);
+    /* keys without a token: none of the earlier ones is left over */
+    ck_assert(!was_sent("x-amz-security-token"));
+}
+END_TEST
+
+START_TEST(the_corrected_clock_is_kept)
+{
+    static const struct answer answers[] = {
+        {403, "date: Mon, 23 Nov 2026 02:02:03 GMT",
+         "<E><Code>SignatureDoesNotMatch</Code><Message>Signature expired: "
+         "20261123T010203Z is now earlier than</Message></E>"},
+        {200, NULL, IDENTITY},
+        {200, NULL, IDENTITY},
+        {403, "date: Mon, 23 Nov 2026 02:02:03 GMT",
+         "<E><Code>RequestTimeTooSkewed</Code></E>"}};
+    PL_AUTO(pl_aws) aws = {0};
+    struct pl_sts_identity identity;
+    struct pl_err err = {0};
+
+    open_aws(&aws, answers, 4);
+    ck_assert_int_eq(pl_sts_get_caller_identity(&aws, &identity, &err), 0);
+    ck_assert_int_eq(pl_sts_get_caller_identity(&aws, &identity, &err), 0);
+    ck_assert_uint_eq(script.asked, 3);
+    ck_assert(was_sent("x-amz-date: 20261123T020203Z"));
+    /* the times agree by now: nothing to put right, so it is the answer */
+    ck_assert_int_eq(pl_sts_get_caller_identity(&aws, &identity, &err), -1);
+    ck_assert_int_eq(err.code, PL_SIGNATURE_REFUSED);
+}
+END_TEST
+
+/* A bucket whose name has a region in it, and another one in its host. */
+START_TEST(the_host_moves_and_is_remembered)
+{
+    static const struct answer answers[] = {
+        {400, NULL,
+         "<Error><Code>AuthorizationHeaderMalformed</Code><Region>us-west-2"
+         "</Region></Error>"},
+        {200, NULL, "<ListBucketResult/>"},
+        {200, "content-length: 5", ""},
+        {200, "content-length: 5", ""}};
+    PL_AUTO(pl_aws) aws = {0};
+    struct pl_s3_object object;
+    struct pl_err err = {0};
+
+    open_aws(&aws, answers, 4);
+    ck_assert_int_eq(pl_s3_list(&aws, "logs-eu-west-1", "", NULL, NULL, &err),
+                     0);
+    ck_assert_str_eq(script.base,
+                     "https://logs-eu-west-1.s3.us-west-2.amazonaws.com");
+    ck_assert(was_sent("host: logs-eu-west-1.s3.us-west-2.amazonaws.com\n"));
+    ck_assert(was_sent("/us-west-2/s3/"));
+    ck_assert_int_eq(pl_s3_head(&aws, "logs-eu-west-1", "k", &object, &err), 0);
+    ck_assert_str_eq(script.base,
+                     "https://logs-eu-west-1.s3.us-west-2.amazonaws.com");
+    ck_assert_int_eq(pl_s3_head(&aws, "other", "k", &object, &err), 0);
+    ck_assert_str_eq(script.base, "https://other.s3.eu-west-1.amazonaws.com");
+}
+END_TEST
+
+START_TEST(regions_do_not_chase_each_other)
+{
+    static const struct answer answers[] = {
+        {301, "x-amz-bucket-region: us-west-2", ""},
+        {301, "x-amz-bucket-region: eu-west-1", ""}};
+    static const struct answer evil[] = {
+        {301, "x-amz-bucket-region: evil.example.com/", ""}};
+    PL_AUTO(pl_aws) aws = {0};
+    struct pl_s3_object object;
+    struct pl_err err = {0};
+
+    open_aws(&aws, answers, 2);
+    ck_assert_int_eq(pl_s3_head(&aws, "bucket", "k", &object, &err), -1);
+    ck_assert_int_eq(err.http_status, 301);
+    pl_aws_release(&aws);
+    pl_err_clear(&err);
+    memset(&aws, 0, sizeof(aws));
+    open_aws(&aws, evil, 1);
+    ck_assert_int_eq(pl_s3_head(&aws, "bucket", "k", &object, &err), -1);
+}
+END_TEST
+
+START_TEST(waits_are_what_the_service_wishes)
+{
+    static const struct answer answers[] = {
+        {429, "retry-after: 7", ""},
+        {503, "x-amz-retry-after: 1500\nretry-after: 9", ""},
+        {200, NULL, IDENTITY}};
+    PL_AUTO(pl_aws) aws = {0};
+    struct pl_sts_identity identity;
+    struct pl_err err = {0};
+
+    open_aws(&aws, answers, 3);
+    ck_assert_int_eq(pl_sts_get_caller_identity(&aws, &identity, &err), 0);
+    ck_assert_int_eq((int)fake.slept_ms, 7000 + 1500);
+}
+END_TEST
+
+START_TEST(the_deadline_is_for_all_attempts)
+{
+    static const struct answer answers[] = {{503, "retry-after: 5", ""},
+                                            {503, "retry-after: 9999999", ""}};
+    PL_AUTO(pl_aws) aws = {0};
+    struct pl_sts_identity identity;
+    struct pl_err err = {0};
+
+    open_aws(&aws, answers, 2);
+    aws.retry.deadline_ms = 20000;
+    ck_assert_int_eq(pl_sts_get_caller_identity(&aws, &identity, &err), -1);
+    ck_assert_int_eq(err.code, PL_SERVICE_UNAVAILABLE);
+    ck_assert_int_eq((int)fake.slept_ms, 5000);
+}
+END_TEST
+
+START_TEST(time_outs_cost_more)
+{
+    static const struct answer answers[] = {
+        {-1, NULL, ""}, {-1, NULL, ""}, {-1, NULL, ""}};
+    PL_AUTO(pl_aws) aws = {0};
+    struct pl_sts_identity identity;
+    struct pl_err err = {0};
+
+    open_aws(&aws, answers, 3);
+    ck_assert_int_eq(pl_sts_get_caller_identity(&aws, &identity, &err), -1);
+    ck_assert_int_eq(err.code, PL_SERVICE_UNAVAILABLE);
+    ck_assert_int_eq(aws.retry.tokens, 500 - 20);
+}
+END_TEST
+
+/* What a call that is not idempotent does after each kind of answer. */
+static const struct {
+    int status;
+    size_t requests;
+} unclear[] = {{0, 1},   {-1, 1},  {500, 1}, {502, 1},
+               {504, 1}, {503, 3}, {429, 3}};
+
+START_TEST(unclear_answers)
+{
+    const struct answer a = {unclear[_i].status, NULL, ""};
+    const struct answer answers[] = {a, a, a};
+    const struct pl_pinpoint_import import = {.application_id = "a",
+                                              .role_arn = "r",
+                                              .s3_url = "s3://b/p/",
+                                              .format = "CSV"};
+    PL_AUTO(pl_aws) aws = {0};
+    PL_AUTO(pl_pinpoint_job) job = {0};
+    struct pl_err err = {0};
+
+    open_aws(&aws, answers, 3);
+    ck_assert_int_eq(pl_pinpoint_create_import(&aws, NULL, &import, &job, &err),
+                     -1);
+    ck_assert_uint_eq(script.asked, unclear[_i].requests);
+}
+END_TEST
+
+START_TEST(messages_name_operation_code_and_request)
+{
+    static const struct answer answers[] = {
+        {403, "x-amzn-requestid: R1",
+         "<E><Code>SignatureDoesNotMatch</Code><Message>No match.\n\nThe "
+         "Canonical String for this request should have been\n"
+         "x-amz-security-token:SECRET</Message></E>"}};
+    PL_AUTO(pl_aws) aws = {0};
+    struct pl_sts_identity identity;
+    struct pl_err err = {0};
+
+    open_aws(&aws, answers, 1);
+    ck_assert_int_eq(pl_sts_get_caller_identity(&aws, &identity, &err), -1);
+    ck_assert_str_eq(err.msg, "cannot GetCallerIdentity: HTTP 403 "
+                              "SignatureDoesNotMatch (request R1): No match.");
+    ck_assert_str_eq(err.service, "SignatureDoesNotMatch");
+    ck_assert_int_eq(err.http_status, 403);
+}
+END_TEST
+
+/* The path of a configured URL belongs to what is signed and asked. */
+START_TEST(endpoint_with_a_path)
+{
+    static const struct answer answers[] = {{200, "content-length: 5", ""},
+                                            {200, NULL, IDENTITY}};
+    PL_AUTO(pl_aws) aws = {0};
+    struct pl_s3_object object;
+    struct pl_sts_identity identity;
+    struct pl_err err = {0};
+
+    (void)setenv("AWS_ENDPOINT_URL", "http://h:8080/aws//", 1);
+    open_aws(&aws, answers, 2);
+    ck_assert_int_eq(pl_s3_head(&aws, "b", "a b", &object, &err), 0);
+    ck_assert_int_eq(pl_sts_get_caller_identity(&aws, &identity, &err), 0);
+    ck_assert_str_eq(script.base, "http://h:8080");
+    ck_assert(was_sent("host: h:8080\n"));
+    ck_assert_ptr_nonnull(strstr(script.log, "HEAD /aws/b/a%20b|"));
+    ck_assert_ptr_nonnull(strstr(script.log, "POST /aws/|"));
+}
+END_TEST
+
+START_TEST(endpoint_of_the_profile)
+{
+    static const char text[] = "[default]\nendpoint_url = http://h:1/\n";
+    PL_AUTO(pl_aws) aws = {0};
+    PL_AUTO(pl_buf) base = PL_BUF_INIT;
+    struct pl_err err = {0};
+    char path[] = "/tmp/lakeseg-test-XXXXXX";
+    const int fd = mkstemp(path);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(pl_fd_write_all(fd, text, strlen(text), &err), 0);
+    (void)close(fd);
+    (void)setenv("AWS_CONFIG_FILE", path, 1);
+    open_aws(&aws, NULL, 0);
+    ck_assert_int_eq(
+        pl_aws_endpoint(&aws, PL_AWS_SNS, NULL, NULL, &base, NULL, &err), 0);
+    ck_assert_str_eq(base.data, "http://h:1");
+    pl_buf_reset(&base);
+    (void)setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true", 1);
+    ck_assert_int_eq(
+        pl_aws_endpoint(&aws, PL_AWS_SNS, NULL, NULL, &base, NULL, &err), 0);
+    ck_assert_str_eq(base.data, "https://sns.eu-west-1.amazonaws.com");
+    (void)unlink(path);
+}
+END_TEST
+
+START_TEST(endpoints_that_are_none)
+{
+    PL_AUTO(pl_aws) aws = {0};
+    PL_AUTO(pl_buf) base = PL_BUF_INIT;
+    struct pl_err err = {0};
+
+    open_aws(&aws, NULL, 0);
+    (void)setenv("AWS_ENDPOINT_URL", "localhost:9000", 1);
+    ck_assert_int_eq(
+        pl_aws_endpoint(&aws, PL_AWS_S3, NULL, NULL, &base, NULL, &err), -1);
+    ck_assert_int_eq(err.code, PL_CONFIG_INVALID);
+    /* the service's own comes first */
+    (void)setenv("AWS_ENDPOINT_URL_S3", "https://h", 1);
+    pl_err_clear(&err);
+    ck_assert_int_eq(
+        pl_aws_endpoint(&aws, PL_AWS_S3, NULL, NULL, &base, NULL, &err), 0);
+    ck_assert_str_eq(base.data, "https://h");
+}
+END_TEST
+
+START_TEST(regions_in_their_order)
+{
+    PL_AUTO(pl_aws) aws = {0};
+    struct pl_err err = {0};
+
+    (void)unsetenv("AWS_REGION");
+    (void)unsetenv("AWS_DEFAULT_REGION");
+    ck_assert_int_eq(pl_aws_open(&aws, NULL, &err), -1);
+    ck_assert_int_eq(err.code, PL_CONFIG_INVALID);
+    pl_aws_release(&aws);
+    pl_err_clear(&err);
+    (void)setenv("AWS_DEFAULT_REGION", "r2", 1);
+    ck_assert_int_eq(pl_aws_open(&aws, NULL, &err), 0);
+    ck_assert_str_eq(aws.region, "r2");
+    pl_aws_release(&aws);
+    (void)setenv("AWS_REGION", "r1", 1);
+    ck_assert_int_eq(pl_aws_open(&aws, NULL, &err), 0);
+    ck_assert_str_eq(aws.region, "r1");
+    pl_aws_release(&aws);
+    ck_assert_int_eq(pl_aws_open(&aws, "r0", &err), 0);
+    ck_assert_str_eq(aws.region, "r0");
+}
+END_TEST
+
 UNIT_MAIN("client", tcase_add_checked_fixture(tc, setup, NULL);
           tcase_add_test(tc, transient_faults_are_retried);
           tcase_add_loop_test(tc, refusals_have_their_names, 0,
@@ -427,10 +470,17 @@ UNIT_MAIN("client", tcase_add_checked_fixture(tc, setup, NULL);
           tcase_add_test(tc, an_unclear_start_is_not_repeated);
           tcase_add_test(tc, a_wrong_clock_is_corrected_once);
           tcase_add_test(tc, a_bucket_elsewhere_is_found);
-          tcase_add_test(tc, bytes_passed_on_forbid_a_retry);
-          tcase_add_test(tc, an_error_inside_a_200_is_seen);
-          tcase_add_test(tc, a_completed_upload_is_recognized);
-          tcase_add_test(tc, lists_are_paged);
-          tcase_add_test(tc, athena_speaks_json);
-          tcase_add_test(tc, sns_speaks_forms);
+          tcase_add_test(tc, expired_keys_are_refreshed_once);
+          tcase_add_test(tc, the_corrected_clock_is_kept);
+          tcase_add_test(tc, the_host_moves_and_is_remembered);
+          tcase_add_test(tc, regions_do_not_chase_each_other);
+          tcase_add_test(tc, waits_are_what_the_service_wishes);
+          tcase_add_test(tc, the_deadline_is_for_all_attempts);
+          tcase_add_test(tc, time_outs_cost_more);
+          tcase_add_loop_test(tc, unclear_answers, 0, UNIT_COUNT(unclear));
+          tcase_add_test(tc, messages_name_operation_code_and_request);
+          tcase_add_test(tc, endpoint_with_a_path);
+          tcase_add_test(tc, endpoint_of_the_profile);
+          tcase_add_test(tc, endpoints_that_are_none);
+          tcase_add_test(tc, regions_in_their_order);
           tcase_add_loop_test(tc, endpoint_table, 0, UNIT_COUNT(endpoints));)

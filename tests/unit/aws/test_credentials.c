@@ -51,6 +51,7 @@ static void setup(void)
         "AWS_CONTAINER_AUTHORIZATION_TOKEN",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
         "AWS_ENDPOINT_URL",
+        "AWS_ROLE_SESSION_NAME",
         "AWS_REGION",
         "AWS_DEFAULT_REGION"};
     char path[128];
@@ -250,6 +251,176 @@ START_TEST(web_identity)
 }
 END_TEST
 
+static const struct {
+    const char *config; /* of the profile */
+    const char *keys;   /* in the credentials file, or NULL */
+    const char *named;  /* in the message; NULL: the keys are used */
+} kinds[] = {
+    {"role_arn = r\nsource_profile = p\n", NULL, "role_arn"},
+    {"role_arn = r\nsource_profile = p\n", "K", "role_arn"},
+    {"sso_session = s\n", "K", "sso_session"},
+    {"sso_start_url = s\n", NULL, "sso_start_url"},
+    {"credential_process = p\n", NULL, "credential_process"},
+    {"credential_process = p\n", "K", NULL}, /* keys come before it */
+    {"login_session = s\n", NULL, "login_session"},
+};
+
+START_TEST(what_a_profile_means_besides_keys)
+{
+    PL_AUTO(pl_aws) aws = {0};
+    const struct pl_credentials *keys;
+    struct pl_err err = {0};
+    char text[256];
+
+    (void)snprintf(text, sizeof(text), "[profile p]\n%s", kinds[_i].config);
+    write_file("config", text);
+    if (kinds[_i].keys != NULL)
+        write_file("credentials", "[p]\naws_access_key_id = K\n"
+                                  "aws_secret_access_key = S\n");
+    (void)setenv("AWS_PROFILE", "p", 1);
+    if (kinds[_i].named == NULL) {
+        ck_assert_msg(get(&aws, &keys, &err) == 0, "%s", err.msg);
+        ck_assert_str_eq(keys->access_key, "K");
+        return;
+    }
+    ck_assert_int_eq(get(&aws, &keys, &err), -1);
+    ck_assert_int_eq(err.code, PL_CONFIG_INVALID);
+    ck_assert_ptr_nonnull(strstr(err.msg, kinds[_i].named));
+    ck_assert_ptr_nonnull(strstr(err.msg, "export-credentials --profile p"));
+}
+END_TEST
+
+START_TEST(a_profile_with_half_a_key)
+{
+    PL_AUTO(pl_aws) aws = {0};
+    const struct pl_credentials *keys;
+    struct pl_err err = {0};
+
+    write_file("credentials", "[default]\naws_access_key_id = K\n");
+    ck_assert_int_eq(get(&aws, &keys, &err), -1);
+    ck_assert_int_eq(err.code, PL_CREDENTIALS_MISSING);
+    ck_assert_ptr_nonnull(strstr(err.msg, "profile 'default'"));
+}
+END_TEST
+
+START_TEST(a_profile_without_keys_is_no_source)
+{
+    PL_AUTO(pl_aws) aws = {0};
+    const struct pl_credentials *keys;
+    struct pl_err err = {0};
+
+    write_file("config", "[default]\nregion = eu-west-1\n");
+    (void)setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/c", 1);
+    answer = "{\"AccessKeyId\":\"K\",\"SecretAccessKey\":\"L\"}";
+    ck_assert_int_eq(get(&aws, &keys, &err), 0);
+    ck_assert_str_eq(keys->access_key, "K");
+    ck_assert_str_eq(keys->session_token, "");
+    ck_assert_str_eq(asked, "http://169.254.170.2/c -");
+}
+END_TEST
+
+START_TEST(the_environment_comes_first)
+{
+    PL_AUTO(pl_aws) aws = {0};
+    const struct pl_credentials *keys;
+    struct pl_err err = {0};
+
+    write_file("credentials", "[p]\naws_access_key_id = K\n"
+                              "aws_secret_access_key = S\n");
+    (void)setenv("AWS_PROFILE", "p", 1);
+    (void)setenv("AWS_ACCESS_KEY_ID", "A", 1);
+    (void)setenv("AWS_SECRET_ACCESS_KEY", "B", 1);
+    ck_assert_int_eq(get(&aws, &keys, &err), 0);
+    ck_assert_str_eq(keys->access_key, "A");
+}
+END_TEST
+
+START_TEST(container_token_file)
+{
+    PL_AUTO(pl_aws) aws = {0};
+    const struct pl_credentials *keys;
+    struct pl_err err = {0};
+    char path[128];
+
+    write_file("token", "from file\n");
+    (void)snprintf(path, sizeof(path), "%s/token", dir);
+    (void)setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                 "http://[fd00:ec2::23]/v1?x=y", 1);
+    (void)setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "from variable", 1);
+    (void)setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path, 1);
+    answer = "{\"AccessKeyId\":\"K\",\"SecretAccessKey\":\"L\"}";
+    ck_assert_int_eq(get(&aws, &keys, &err), 0);
+    ck_assert_str_eq(asked, "http://[fd00:ec2::23]/v1?x=y from file");
+    write_file("token", "two\r\nlines\n");
+    pl_credentials_expire(&aws);
+    requests = 0;
+    ck_assert_int_eq(pl_credentials_get(&aws, &keys, &err), -1);
+    ck_assert_int_eq(err.code, PL_CONFIG_INVALID);
+    ck_assert_uint_eq(requests, 0);
+    ck_assert_ptr_null(strstr(err.msg, "lines"));
+}
+END_TEST
+
+START_TEST(the_relative_uri_comes_first)
+{
+    PL_AUTO(pl_aws) aws = {0};
+    const struct pl_credentials *keys;
+    struct pl_err err = {0};
+
+    (void)setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/rel", 1);
+    (void)setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "https://h/full", 1);
+    ck_assert_int_eq(get(&aws, &keys, &err), -1); /* three times in vain */
+    ck_assert_int_eq(err.code, PL_SERVICE_UNAVAILABLE);
+    ck_assert_ptr_nonnull(strstr(err.msg, "container"));
+    ck_assert_str_eq(asked, "http://169.254.170.2/rel -");
+    ck_assert_uint_eq(requests, 3);
+    ck_assert_int_eq((int)fake.slept_ms, 2000);
+    pl_err_clear(&err);
+    (void)setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "rel", 1);
+    ck_assert_int_eq(pl_credentials_get(&aws, &keys, &err), -1);
+    ck_assert_int_eq(err.code, PL_CONFIG_INVALID);
+}
+END_TEST
+
+static const char *const bad_answers[] = {
+    "",
+    "[]",
+    "{}",
+    "{\"AccessKeyId\":\"K\"}",
+    "{\"SecretAccessKey\":\"L\"}",
+    "{\"AccessKeyId\":1,\"SecretAccessKey\":\"L\"}"};
+
+START_TEST(container_answers_that_are_none)
+{
+    PL_AUTO(pl_aws) aws = {0};
+    const struct pl_credentials *keys;
+    struct pl_err err = {0};
+
+    (void)setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/c", 1);
+    answer = bad_answers[_i];
+    ck_assert_int_eq(get(&aws, &keys, &err), -1);
+    ck_assert_int_eq(err.code, PL_CONFIG_INVALID);
+    ck_assert_ptr_nonnull(strstr(err.msg, "container"));
+}
+END_TEST
+
+START_TEST(web_identity_that_fails_is_named)
+{
+    PL_AUTO(pl_aws) aws = {0};
+    const struct pl_credentials *keys;
+    struct pl_err err = {0};
+
+    (void)setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/nonexistent/token", 1);
+    ck_assert_int_eq(get(&aws, &keys, &err), -1);
+    ck_assert_int_eq(err.code, PL_CONFIG_INVALID); /* no role */
+    pl_err_clear(&err);
+    (void)setenv("AWS_ROLE_ARN", "arn:r", 1);
+    ck_assert_int_eq(pl_credentials_get(&aws, &keys, &err), -1);
+    ck_assert_ptr_nonnull(strstr(err.msg, "web identity"));
+    ck_assert_uint_eq(requests, 0);
+}
+END_TEST
+
 UNIT_MAIN("credentials", tcase_add_checked_fixture(tc, setup, teardown);
           tcase_add_test(tc, nothing_is_configured);
           tcase_add_test(tc, environment); tcase_add_test(tc, shared_files);
@@ -258,4 +429,14 @@ UNIT_MAIN("credentials", tcase_add_checked_fixture(tc, setup, teardown);
           tcase_add_test(tc, container_that_fails_is_named);
           tcase_add_loop_test(tc, plain_http_only_where_nobody_listens, 0,
                               UNIT_COUNT(bad_uris));
+          tcase_add_loop_test(tc, what_a_profile_means_besides_keys, 0,
+                              UNIT_COUNT(kinds));
+          tcase_add_test(tc, a_profile_with_half_a_key);
+          tcase_add_test(tc, a_profile_without_keys_is_no_source);
+          tcase_add_test(tc, the_environment_comes_first);
+          tcase_add_test(tc, container_token_file);
+          tcase_add_test(tc, the_relative_uri_comes_first);
+          tcase_add_loop_test(tc, container_answers_that_are_none, 0,
+                              UNIT_COUNT(bad_answers));
+          tcase_add_test(tc, web_identity_that_fails_is_named);
           tcase_add_test(tc, web_identity);)

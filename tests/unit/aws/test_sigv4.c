@@ -155,6 +155,7 @@ static void check_recorded(const char *path)
         else
             set(&headers, line);
     }
+    ck_assert_ptr_nonnull(want);
     in.payload_hash = pl_http_headers_get(&headers, "x-amz-content-sha256");
     in.time = pl_http_headers_get(&headers, "x-amz-date");
     scope = strstr(want, "/us-east-1/") + strlen("/us-east-1/");
