@@ -122,7 +122,7 @@ static int configured(const struct pl_aws *aws, enum pl_aws_service service,
                        "endpoint URL '%.200s' must begin with http:// or "
                        "https:// and have at most 511 characters",
                        found);
-    (void)snprintf(url, 512, "%s", found);
+    memcpy(url, found, strlen(found) + 1);
     while (pl_ends_with(url, "/"))
         url[strlen(url) - 1] = '\0';
     return 0;

@@ -122,6 +122,62 @@ START_TEST(published_signatures)
 }
 END_TEST
 
+/* Each step by itself, so that a fault names the step. */
+START_TEST(the_steps_of_the_first_example)
+{
+    PL_AUTO(pl_http_headers) headers = {.count = 0};
+    PL_AUTO(pl_buf) canonical = PL_BUF_INIT;
+    PL_AUTO(pl_buf) names = PL_BUF_INIT;
+    PL_AUTO(pl_buf) to_sign = PL_BUF_INIT;
+    struct pl_err err = {0};
+    const struct pl_sigv4 in = {.method = "GET",
+                                .path = "/",
+                                .query = "",
+                                .headers = &headers,
+                                .payload_hash = EMPTY_HASH,
+                                .time = "20150830T123600Z",
+                                .region = "us-east-1",
+                                .service = "service"};
+
+    set(&headers, "Host: example.amazonaws.com");
+    set(&headers, "X-Amz-Date: 20150830T123600Z");
+    ck_assert_int_eq(pl_sigv4_canonical(&in, &canonical, &err), 0);
+    ck_assert_str_eq(
+        canonical.data,
+        "GET\n/\n\nhost:example.amazonaws.com\n"
+        "x-amz-date:20150830T123600Z\n\nhost;x-amz-date\n" EMPTY_HASH);
+    ck_assert_int_eq(pl_sigv4_signed_headers(&in, &names, &err), 0);
+    ck_assert_str_eq(names.data, "host;x-amz-date");
+    ck_assert_int_eq(
+        pl_sigv4_string_to_sign(&in, canonical.data, &to_sign, &err), 0);
+    ck_assert_str_eq(
+        to_sign.data,
+        "AWS4-HMAC-SHA256\n20150830T123600Z\n"
+        "20150830/us-east-1/service/aws4_request\n"
+        "bb579772317eb040ac9ed261061d46c1f17a8133879d6129b6e1c25292927e63");
+}
+END_TEST
+
+static const char *const never_signed[] = {"authorization",
+                                           "connection",
+                                           "expect",
+                                           "keep-alive",
+                                           "proxy-authenticate",
+                                           "proxy-authorization",
+                                           "te",
+                                           "trailer",
+                                           "transfer-encoding",
+                                           "upgrade",
+                                           "user-agent",
+                                           "x-amzn-trace-id"};
+
+START_TEST(headers_that_a_hop_may_change)
+{
+    ck_assert(!pl_sigv4_signs(never_signed[_i]));
+    ck_assert(pl_sigv4_signs("host") && pl_sigv4_signs("x-amz-date"));
+}
+END_TEST
+
 /* Requests recorded from the AWS SDK for JavaScript v3: the signed headers and
  * the authorization that it sent. */
 static void check_recorded(const char *path)
@@ -244,6 +300,9 @@ END_TEST
 
 UNIT_MAIN("sigv4", tcase_add_loop_test(tc, published_signatures, 0,
                                        UNIT_COUNT(published));
+          tcase_add_test(tc, the_steps_of_the_first_example);
+          tcase_add_loop_test(tc, headers_that_a_hop_may_change, 0,
+                              UNIT_COUNT(never_signed));
           tcase_add_test(tc, recorded_requests);
           tcase_add_loop_test(tc, paths_of_general_services, 0,
                               UNIT_COUNT(paths));
