@@ -48,18 +48,6 @@ static int run(duckdb_connection con, const char *sql, struct pl_err *err)
     return rc;
 }
 
-static int add_quoted(struct pl_buf *out, const char *text, char quote,
-                      struct pl_err *err)
-{
-    if (pl_buf_addc(out, quote, err) != 0)
-        return -1;
-    for (; *text != '\0'; text++)
-        if ((*text == quote && pl_buf_addc(out, quote, err) != 0) ||
-            pl_buf_addc(out, *text, err) != 0)
-            return -1;
-    return pl_buf_addc(out, quote, err);
-}
-
 static int open_database(struct engine *e, struct pl_err *err)
 {
     if (duckdb_open(NULL, &e->db) != DuckDBSuccess ||
@@ -79,7 +67,7 @@ static int limit(struct engine *e, const char *temp, struct pl_err *err)
                     "ATTACH ':memory:' AS awsdatacatalog; "
                     "USE awsdatacatalog; SET temp_directory=",
                     err) != 0 ||
-        add_quoted(&sql, temp, '\'', err) != 0)
+        local_sql_quote(&sql, temp, '\'', err) != 0)
         return -1;
     return run(e->con, sql.data, err);
 }
@@ -91,7 +79,7 @@ static int lock(struct engine *e, const struct local_engine_setup *setup,
     PL_AUTO(pl_buf) sql = PL_BUF_INIT;
     PL_AUTO(pl_buf) path = PL_BUF_INIT;
 
-    if (add_quoted(&path, setup->database, '"', err) != 0 ||
+    if (local_sql_quote(&path, setup->database, '"', err) != 0 ||
         pl_buf_adds(&sql, "SET search_path=", err) != 0)
         return -1;
     {
@@ -99,12 +87,12 @@ static int lock(struct engine *e, const struct local_engine_setup *setup,
 
         if (pl_buf_addf(&both, err, "awsdatacatalog.%s,awsdatacatalog.main",
                         path.data) != 0 ||
-            add_quoted(&sql, both.data, '\'', err) != 0)
+            local_sql_quote(&sql, both.data, '\'', err) != 0)
             return -1;
     }
     if (lake != NULL &&
         (pl_buf_adds(&sql, "; SET allowed_directories=[", err) != 0 ||
-         add_quoted(&sql, lake, '\'', err) != 0 ||
+         local_sql_quote(&sql, lake, '\'', err) != 0 ||
          pl_buf_addc(&sql, ']', err) != 0))
         return -1;
     if (pl_buf_adds(&sql,
@@ -220,7 +208,7 @@ static void column_name(const char *name, size_t at, const char *sql,
     for (const char *p = name; *p != '\0'; p++)
         is_plain = is_plain && (isalnum((unsigned char)*p) || *p == '_' ||
                                 (unsigned char)*p >= 0x80);
-    if (!is_plain && (add_quoted(&quoted, name, '"', &err) != 0 ||
+    if (!is_plain && (local_sql_quote(&quoted, name, '"', &err) != 0 ||
                       strstr(sql, pl_buf_str(&quoted)) == NULL))
         (void)snprintf(out, 256, "_col%zu", at);
     else
@@ -358,7 +346,7 @@ static int set_variables(struct engine *e, const char *list, struct pl_err *err)
         if (pl_buf_add(&value, list + name + 1, len - name - 1, err) != 0 ||
             pl_buf_addf(&sql, err, "SET VARIABLE %.*s = ", (int)name, list) !=
                 0 ||
-            add_quoted(&sql, pl_buf_str(&value), '\'', err) != 0 ||
+            local_sql_quote(&sql, pl_buf_str(&value), '\'', err) != 0 ||
             run(e->con, sql.data, err) != 0)
             return -1;
         list += len + (list[len] == ',');

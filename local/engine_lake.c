@@ -37,8 +37,8 @@ static enum format format_of(const char *name)
     return NONE;
 }
 
-static int add_quoted(struct pl_buf *out, const char *text, char quote,
-                      struct pl_err *err)
+int local_sql_quote(struct pl_buf *out, const char *text, char quote,
+                    struct pl_err *err)
 {
     if (pl_buf_addc(out, quote, err) != 0)
         return -1;
@@ -66,7 +66,7 @@ static int add_file(struct table *t, const char *dir, const char *name,
     t->bytes += (uint64_t)st.st_size;
     if (t->files.len > 0 && pl_buf_addc(&t->files, ',', err) != 0)
         return -1;
-    return add_quoted(&t->files, path.data, '\'', err);
+    return local_sql_quote(&t->files, path.data, '\'', err);
 }
 
 static int add_folder(struct table *t, const char *dir, struct pl_err *err)
@@ -103,9 +103,9 @@ static int add_types(const struct table *t, struct pl_buf *out,
         if (!json_is_string(type))
             continue;
         if ((!is_first && pl_buf_addc(out, ',', err) != 0) ||
-            add_quoted(out, name, '\'', err) != 0 ||
+            local_sql_quote(out, name, '\'', err) != 0 ||
             pl_buf_addc(out, ':', err) != 0 ||
-            add_quoted(out, json_string_value(type), '\'', err) != 0)
+            local_sql_quote(out, json_string_value(type), '\'', err) != 0)
             return -1;
         is_first = false;
     }
@@ -121,11 +121,11 @@ static int add_view(const struct table *t, const char *schema,
                                           [JSON] = "read_json"};
 
     if (pl_buf_adds(out, "CREATE SCHEMA IF NOT EXISTS ", err) != 0 ||
-        add_quoted(out, schema, '"', err) != 0 ||
+        local_sql_quote(out, schema, '"', err) != 0 ||
         pl_buf_adds(out, "; CREATE OR REPLACE VIEW ", err) != 0 ||
-        add_quoted(out, schema, '"', err) != 0 ||
+        local_sql_quote(out, schema, '"', err) != 0 ||
         pl_buf_addc(out, '.', err) != 0 ||
-        add_quoted(out, t->name, '"', err) != 0 ||
+        local_sql_quote(out, t->name, '"', err) != 0 ||
         pl_buf_addf(out, err, " AS SELECT * FROM %s([", readers[t->format]) !=
             0 ||
         pl_buf_add(out, t->files.data, t->files.len, err) != 0 ||
@@ -234,7 +234,7 @@ int local_lake_views(const char *lake, const char *database, const char *sql,
 
     *bytes = 0;
     if (pl_buf_adds(out, "CREATE SCHEMA IF NOT EXISTS ", err) != 0 ||
-        add_quoted(out, database, '"', err) != 0 ||
+        local_sql_quote(out, database, '"', err) != 0 ||
         pl_buf_adds(out, "; ", err) != 0)
         return -1;
     if (lake == NULL)

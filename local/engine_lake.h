@@ -19,4 +19,8 @@ int local_lake_views(const char *lake, const char *database, const char *sql,
                      struct pl_buf *out, uint64_t *bytes,
                      struct pl_err *err) PL_MUST_CHECK;
 
+/* Appends text in quotes, those inside it doubled. */
+int local_sql_quote(struct pl_buf *out, const char *text, char quote,
+                    struct pl_err *err) PL_MUST_CHECK;
+
 #endif

@@ -29,16 +29,9 @@ static const struct {
     [PL_AWS_STS] = {"sts", "sts", "STS"},
 };
 
-static const char *env_text(const char *name)
-{
-    const char *value = getenv(name);
-
-    return value != NULL && *value != '\0' ? value : NULL;
-}
-
 int pl_aws_open(struct pl_aws *aws, const char *region, struct pl_err *err)
 {
-    const char *profile = env_text("AWS_PROFILE");
+    const char *profile = pl_env("AWS_PROFILE");
     char from_profile[64] = "";
 
     if (pl_http_curl_open(&aws->curl, err) != 0)
@@ -46,13 +39,13 @@ int pl_aws_open(struct pl_aws *aws, const char *region, struct pl_err *err)
     aws->http = pl_http_curl_door(&aws->curl);
     aws->clock = pl_clock_real;
     pl_retry_init(&aws->retry);
-    aws->is_s3_path_style = env_text("LAKESEG_S3_PATH_STYLE") != NULL;
+    aws->is_s3_path_style = pl_env("LAKESEG_S3_PATH_STYLE") != NULL;
     (void)snprintf(aws->profile, sizeof(aws->profile), "%s",
                    profile != NULL ? profile : "default");
     if (region == NULL)
-        region = env_text("AWS_REGION");
+        region = pl_env("AWS_REGION");
     if (region == NULL)
-        region = env_text("AWS_DEFAULT_REGION");
+        region = pl_env("AWS_DEFAULT_REGION");
     if (region == NULL) {
         if (pl_profile_setting(aws->profile, "region", from_profile,
                                sizeof(from_profile), err) != 0)
@@ -94,7 +87,7 @@ static const char *suffix_of(const char *region)
 static int configured(const struct pl_aws *aws, enum pl_aws_service service,
                       char url[512], struct pl_err *err)
 {
-    const char *ignore = env_text("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+    const char *ignore = pl_env("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
     const char *found;
     char profiles[1024];
     char name[64];
@@ -104,9 +97,9 @@ static int configured(const struct pl_aws *aws, enum pl_aws_service service,
         return 0;
     (void)snprintf(name, sizeof(name), "AWS_ENDPOINT_URL_%s",
                    services[service].env);
-    found = env_text(name);
+    found = pl_env(name);
     if (found == NULL)
-        found = env_text("AWS_ENDPOINT_URL");
+        found = pl_env("AWS_ENDPOINT_URL");
     if (found == NULL) {
         if (pl_profile_setting(aws->profile, "endpoint_url", profiles,
                                sizeof(profiles), err) != 0)

@@ -6,6 +6,7 @@
 #include "pipeline/base/digest.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/log.h"
+#include "pipeline/base/opts.h"
 
 #define REFRESH_AHEAD_S 600 /* as botocore: less than ten minutes left */
 
@@ -23,19 +24,12 @@ int pl_credentials_copy(char *to, size_t cap, const char *from,
     return 0;
 }
 
-static const char *env_text(const char *name)
-{
-    const char *value = getenv(name);
-
-    return value != NULL && *value != '\0' ? value : NULL;
-}
-
 int pl_credentials_environment(struct pl_aws *aws, bool *is_configured,
                                struct pl_credentials *out, struct pl_err *err)
 {
-    const char *key = env_text("AWS_ACCESS_KEY_ID");
-    const char *secret = env_text("AWS_SECRET_ACCESS_KEY");
-    const char *token = env_text("AWS_SESSION_TOKEN");
+    const char *key = pl_env("AWS_ACCESS_KEY_ID");
+    const char *secret = pl_env("AWS_SECRET_ACCESS_KEY");
+    const char *token = pl_env("AWS_SESSION_TOKEN");
 
     (void)aws;
     *is_configured = key != NULL;
@@ -58,9 +52,9 @@ int pl_credentials_environment(struct pl_aws *aws, bool *is_configured,
 int pl_credentials_web_identity(struct pl_aws *aws, bool *is_configured,
                                 struct pl_credentials *out, struct pl_err *err)
 {
-    const char *path = env_text("AWS_WEB_IDENTITY_TOKEN_FILE");
-    const char *role = env_text("AWS_ROLE_ARN");
-    const char *session = env_text("AWS_ROLE_SESSION_NAME");
+    const char *path = pl_env("AWS_WEB_IDENTITY_TOKEN_FILE");
+    const char *role = pl_env("AWS_ROLE_ARN");
+    const char *session = pl_env("AWS_ROLE_SESSION_NAME");
     PL_AUTO(pl_buf) token = PL_BUF_INIT_MAX(32768);
     int rc;
 

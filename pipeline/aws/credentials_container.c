@@ -6,18 +6,12 @@
 #include "pipeline/aws/credentials_sources.h"
 #include "pipeline/base/digest.h"
 #include "pipeline/base/file.h"
+#include "pipeline/base/opts.h"
 #include "pipeline/base/text.h"
 
 #define TRIES 3
 #define PAUSE_MS 1000
 #define TIMEOUT_MS 2000
-
-static const char *env_text(const char *name)
-{
-    const char *value = getenv(name);
-
-    return value != NULL && *value != '\0' ? value : NULL;
-}
 
 /* A loopback address, or one of the container services'. */
 static bool is_near(const char *host)
@@ -49,8 +43,8 @@ static int check_full_uri(const char *uri, struct pl_err *err)
 
 static int set_url(struct pl_http_request *req, struct pl_err *err)
 {
-    const char *relative = env_text("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
-    const char *full = env_text("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+    const char *relative = pl_env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+    const char *full = pl_env("AWS_CONTAINER_CREDENTIALS_FULL_URI");
     const char *host;
     size_t base;
 
@@ -74,8 +68,8 @@ static int set_url(struct pl_http_request *req, struct pl_err *err)
 
 static int set_token(struct pl_http_request *req, struct pl_err *err)
 {
-    const char *path = env_text("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
-    const char *token = env_text("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+    const char *path = pl_env("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+    const char *token = pl_env("AWS_CONTAINER_AUTHORIZATION_TOKEN");
     PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(65536);
     int rc;
 
@@ -166,9 +160,8 @@ int pl_credentials_container(struct pl_aws *aws, bool *is_configured,
     PL_AUTO(pl_http_response) resp = {.status = 0};
     int rc;
 
-    *is_configured =
-        env_text("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") != NULL ||
-        env_text("AWS_CONTAINER_CREDENTIALS_FULL_URI") != NULL;
+    *is_configured = pl_env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") != NULL ||
+                     pl_env("AWS_CONTAINER_CREDENTIALS_FULL_URI") != NULL;
     if (!*is_configured)
         return 0;
     if (set_url(&req, err) != 0 || set_token(&req, err) != 0 ||

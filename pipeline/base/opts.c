@@ -336,13 +336,18 @@ int pl_opts_parse(const struct pl_cli *cli, int argc, char **argv, int *first,
     return 0;
 }
 
+const char *pl_env(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value != NULL && *value != '\0' ? value : NULL;
+}
+
 const char *pl_setting(const char *opt, const char *env, const char *fallback)
 {
-    const char *value = opt;
+    const char *value = opt != NULL && *opt != '\0' ? opt : pl_env(env);
 
-    if (value == NULL || *value == '\0')
-        value = getenv(env);
-    return value != NULL && *value != '\0' ? value : fallback;
+    return value != NULL ? value : fallback;
 }
 
 const char *pl_setting_of(const char *opt, const char *manifest,

@@ -53,6 +53,8 @@ struct pl_cli {
 int pl_opts_parse(const struct pl_cli *cli, int argc, char **argv, int *first,
                   struct pl_err *err) PL_MUST_CHECK;
 
+/* An environment variable; NULL when it is not set or empty. */
+const char *pl_env(const char *name);
 /* The first of: opt if not NULL or "", the environment's env, fallback. */
 const char *pl_setting(const char *opt, const char *env, const char *fallback);
 /* The first of: opt, manifest, the environment's env; NULL when none is. */
