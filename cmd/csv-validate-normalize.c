@@ -7,11 +7,17 @@ static int run(void *ctx, struct pl_manifest *m, struct pl_err *err)
 {
     PL_AUTO(pl_aws) aws = {0};
 
-    if (!csv_validate_needs_s3(m))
+    if (!csv_validate_needs_s3(ctx, m))
         return csv_validate_run(ctx, NULL, m, err);
     if (pl_aws_open(&aws, NULL, err) != 0)
         return -1;
     return csv_validate_run(ctx, &aws, m, err);
+}
+
+static int direct(void *ctx, const char *operand, struct pl_manifest *m,
+                  struct pl_err *err)
+{
+    return csv_validate_direct(ctx, operand, m, err);
 }
 
 int main(int argc, char **argv)
@@ -22,6 +28,27 @@ int main(int argc, char **argv)
          "pinpoint (default) or customer-profiles (manifest: "
          "validate.target)",
          NULL},
+        {"output", PL_OPT_STR, &cfg.output, "URI",
+         "where the normalized data go; - is standard output, and then no "
+         "manifest is written",
+         NULL},
+        {"rejects", PL_OPT_STR, &cfg.rejects, "URI", "where the rejects go",
+         NULL},
+        {"check", PL_OPT_FLAG, &cfg.is_check, NULL,
+         "judge only: nothing is written but what --rejects asks for", NULL},
+        {"rules", PL_OPT_STR, &cfg.rules, "PRESET",
+         "all (default), or basic: no look at other rows but for the Id, no "
+         "report of columns, \"\" means NULL (manifest: "
+         "validate.rules.preset)",
+         "LAKESEG_RULES"},
+        {"format", PL_OPT_STR, &cfg.format, "FORMAT",
+         "csv (default) or json, in which NULL is left out (manifest: "
+         "validate.output.format)",
+         "LAKESEG_OUTPUT_FORMAT"},
+        {"max-part-bytes", PL_OPT_SIZE, &cfg.max_part_bytes, "BYTES",
+         "of a part; default 1000000000, what an import job takes (manifest: "
+         "validate.output.max_part_bytes)",
+         "LAKESEG_MAX_PART_BYTES"},
         {"max-reject-percent", PL_OPT_STR, &cfg.max_reject_percent, "PERCENT",
          "rejects allowed, of the rows read; default 1.0 (manifest: "
          "validate.limits)",
@@ -31,15 +58,33 @@ int main(int argc, char **argv)
         {"min-rows", PL_OPT_INT, &cfg.min_rows, "ROWS",
          "rows that must come out; default 1 (manifest: validate.limits)",
          NULL},
+        {"max-rows", PL_OPT_INT, &cfg.max_rows, "ROWS",
+         "rows that may come out (manifest: validate.limits)", NULL},
         {"raw", PL_OPT_FLAG, &cfg.has_raw, NULL,
          "put the raw record into the reject file (manifest: "
          "validate.rules.raw)",
          NULL},
+        {"rejects-format", PL_OPT_STR, &cfg.rejects_format, "FORMAT",
+         "jsonl (default) or csv (manifest: validate.rejects.format)",
+         "LAKESEG_REJECTS_FORMAT"},
+        {"no-report", PL_OPT_FLAG, &cfg.has_no_report, NULL,
+         "do not count what columns hold", NULL},
+        {"threads", PL_OPT_INT, &cfg.threads, "COUNT",
+         "that share the work; default: the processors", "LAKESEG_THREADS"},
+        {"keys-memory", PL_OPT_SIZE, &cfg.keys_memory, "BYTES",
+         "for keys, beyond which they go to temporary files; default 1G; 0: "
+         "no limit",
+         "LAKESEG_KEYS_MEMORY"},
+        {"reader", PL_OPT_STR, &cfg.reader, "NAME",
+         "libcsv, the reference, or a set of vector instructions: avx512, "
+         "avx2, sse2, neon, scalar; default: the best there is",
+         "LAKESEG_READER"},
         {.name = NULL},
     };
     const struct pl_cli cli = {
         .name = "csv-validate-normalize",
         .summary = "check and normalize every row of a query's result",
+        .operands = "[FILE]",
         .text =
             "Reads a manifest from standard input and the file with role "
             "query-result that it names, from disk or S3, and writes exactly "
@@ -53,13 +98,19 @@ int main(int argc, char **argv)
             "with DataInvalid and the normalized file does not appear; the "
             "reject file does.\n\n"
             "Where input is in S3 the output goes to the run's place in S3, "
-            "else to <work>/<run id>/. The rules are in docs/rules.md.",
+            "else to <work>/<run id>/. The rules are in docs/rules.md.\n\n"
+            "With FILE, a path, an s3:// URI or - for standard input, no "
+            "manifest is read.",
         .examples = "athena-exec < job.json | csv-validate | pinpoint-import "
-                    "| sns-notify",
+                    "| sns-notify\n"
+                    "csv-validate people.csv --output clean.csv --rejects "
+                    "bad.jsonl\n"
+                    "csv-validate people.csv --check",
         .see_also = "athena-exec(1), s3-fetch(1), s3-put(1), "
                     "pinpoint-import(1)",
         .opts = opts};
-    const struct pl_stage stage = {.cli = &cli, .ctx = &cfg, .run = run};
+    const struct pl_stage stage = {
+        .cli = &cli, .ctx = &cfg, .run = run, .direct = direct};
 
     return pl_stage_main(&stage, argc, argv);
 }

@@ -100,25 +100,6 @@ static int check_usage(const struct options *o, int argc, char **argv,
     return 0;
 }
 
-/* "lakeseg run --local ... JOB": the command may stand before the options.
- * Moves it behind them; returns the number of operands, at argv[*first]. */
-static int parse(const struct pl_cli *cli, int argc, char **argv, int *first,
-                 struct pl_err *err)
-{
-    int rc;
-
-    if (argc > 1 && argv[1][0] != '-') {
-        char *command = argv[1];
-
-        argv[1] = argv[0];
-        rc = pl_opts_parse(cli, argc - 1, argv + 1, first, err);
-        if (rc == 0)
-            argv[*first] = command; /* the slot before the operands */
-        return rc;
-    }
-    return pl_opts_parse(cli, argc, argv, first, err);
-}
-
 int main(int argc, char **argv)
 {
     struct options o = {0};
@@ -163,7 +144,7 @@ int main(int argc, char **argv)
     int rc;
 
     pl_process_init(cli.name);
-    rc = parse(&cli, argc, argv, &first, &err);
+    rc = pl_opts_parse(&cli, argc, argv, &first, &err);
     if (rc > 0)
         return 0;
     if (rc < 0 || check_usage(&o, argc - first, argv + first, &err) != 0 ||

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pipeline/base/opts.h"
+
 #define BITE_BYTES ((size_t)16384)
 
 /* Reads up to a bite; past the buffer's maximum only to see whether there is
@@ -144,4 +146,25 @@ int pl_mkdirs_for(const char *path, struct pl_err *err)
     if (pl_buf_add(&dir, path, (size_t)(slash - path), err) != 0)
         return -1;
     return pl_mkdirs(dir.data, err);
+}
+
+int pl_file_nameless(const char *dir, struct pl_err *err)
+{
+    PL_AUTO(pl_buf) path = PL_BUF_INIT;
+    int fd;
+
+    if (dir == NULL)
+        dir = pl_env("TMPDIR");
+    if (dir == NULL)
+        dir = "/tmp";
+    if (pl_buf_addf(&path, err, "%s/lakeseg-XXXXXX", dir) != 0)
+        return -1;
+    fd = mkstemp(path.data);
+    if (fd < 0)
+        return pl_fail_errno(err, PL_FILE_ERROR,
+                             "cannot make a temporary file in '%s' (TMPDIR "
+                             "says where)",
+                             dir);
+    (void)unlink(path.data);
+    return fd;
 }

@@ -18,6 +18,9 @@ int pl_file_write(const char *path, const void *data, size_t len,
                   struct pl_err *err) PL_MUST_CHECK;
 int pl_fd_write_all(int fd, const void *data, size_t len,
                     struct pl_err *err) PL_MUST_CHECK;
+/* A temporary file without a name, read and written, gone when it is closed:
+ * in dir, or where NULL in TMPDIR or /tmp. The descriptor, or -1. */
+int pl_file_nameless(const char *dir, struct pl_err *err) PL_MUST_CHECK;
 /* Makes the directory and its missing parents, mode 0777 less umask. */
 int pl_mkdirs(const char *path, struct pl_err *err) PL_MUST_CHECK;
 /* Makes the missing parents of a file's path. */

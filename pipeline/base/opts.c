@@ -309,17 +309,18 @@ static int parse_one(const struct pl_cli *cli, int argc, char **argv, int *i,
 int pl_opts_parse(const struct pl_cli *cli, int argc, char **argv, int *first,
                   struct pl_err *err)
 {
+    int operands = 0; /* kept in argv from 1 on until the options are read */
     int i = 1;
 
     for (; i < argc; i++) {
         int rc;
 
-        if (strcmp(argv[i], "--") == 0) {
-            i++;
+        if (strcmp(argv[i], "--") == 0)
             break;
+        if (argv[i][0] != '-' || argv[i][1] == '\0') {
+            argv[1 + operands++] = argv[i]; /* "-" is one, too */
+            continue;
         }
-        if (argv[i][0] != '-' || argv[i][1] == '\0')
-            break; /* an operand; "-" is one too */
         if (argv[i][1] != '-')
             return pl_fail(err, PL_USAGE_INVALID,
                            "unknown option '%s'; options are long: '--name'",
@@ -328,11 +329,14 @@ int pl_opts_parse(const struct pl_cli *cli, int argc, char **argv, int *first,
         if (rc != 0)
             return rc;
     }
-    if (first != NULL)
-        *first = i;
-    else if (i < argc)
+    for (i++; i < argc; i++)
+        argv[1 + operands++] = argv[i];
+    if (first == NULL && operands > 0)
         return pl_fail(err, PL_USAGE_INVALID, "unexpected argument '%s'",
-                       argv[i]);
+                       argv[1]);
+    memmove(argv + argc - operands, argv + 1, (size_t)operands * sizeof(*argv));
+    if (first != NULL)
+        *first = argc - operands;
     return 0;
 }
 

@@ -48,7 +48,8 @@ struct pl_cli {
 /*
  * Reads argv. Returns 0, or 1 when --help or --version was answered on
  * standard output (the caller then ends with 0), or -1 with PL_USAGE_INVALID.
- * Operands are left in argv from *first on; first NULL: operands are refused.
+ * Operands may stand between options, and behind "--"; they are moved to the
+ * end of argv, *first on. first NULL: operands are refused.
  */
 int pl_opts_parse(const struct pl_cli *cli, int argc, char **argv, int *first,
                   struct pl_err *err) PL_MUST_CHECK;

@@ -1,11 +1,12 @@
 /*
- * reader.h - bytes into records: what libcsv (strict) says, with positions.
+ * reader.h - what a record is. libcsv (strict) says what is well-formed; it is
+ * the reference that the kernels are compared with, and it reads what they
+ * cannot prove.
  *
  * NULL (nothing) and the empty string ("") stay apart. A record ends with LF,
  * CRLF or CR outside quotes. After a quoting error the bytes up to the next LF
  * belong to the bad record, which comes with is_malformed and no cells; the
- * next record starts behind it. The result does not depend on how the bytes
- * are cut into pieces.
+ * next record starts behind it.
  */
 #ifndef PL_CSV_READER_H
 #define PL_CSV_READER_H
@@ -25,32 +26,29 @@ struct pl_csv_cell {
 
 struct pl_csv_record {
     struct pl_csv_cell *cells;
-    size_t count;    /* 0: an empty line */
-    uint64_t number; /* 0: the header */
-    uint64_t line;   /* of its first byte, from 1 */
-    uint64_t offset; /* of its first byte */
+    size_t count;    /* 0: an empty line; cells holds PL_CSV_COLUMNS_MAX of
+                        them at most */
     const char *raw; /* with its line end */
     size_t raw_len;
     bool is_malformed;
+    bool may_hold_controls; /* or bytes that are not UTF-8: else they were */
+    bool may_be_no_utf8;    /* looked for, and are not there */
 };
 
-struct pl_csv_reader {
-    void *impl;
-};
+struct pl_csv_reference;
 
-/* each is called for every record, in order, with what is valid until it
- * returns; its failure ends the reading. */
-int pl_csv_reader_open(struct pl_csv_reader *reader, size_t max_record_bytes,
-                       int (*each)(void *ctx, struct pl_csv_record *record,
-                                   struct pl_err *err),
-                       void *ctx, struct pl_err *err) PL_MUST_CHECK;
-int pl_csv_reader_feed(struct pl_csv_reader *reader, const char *data,
-                       size_t len, struct pl_err *err) PL_MUST_CHECK;
-/* The data ended. PL_DATA_INVALID, naming where, inside an open quote. */
-int pl_csv_reader_end(struct pl_csv_reader *reader,
-                      struct pl_err *err) PL_MUST_CHECK;
-/* Bytes that were cut off before the first feed, a byte-order mark. */
-void pl_csv_reader_skip(struct pl_csv_reader *reader, size_t bytes);
-void pl_csv_reader_release(struct pl_csv_reader *reader);
+struct pl_csv_reference *pl_csv_reference_open(struct pl_err *err);
+void pl_csv_reference_release(struct pl_csv_reference *reference);
+
+/*
+ * Reads the record at data; *record is valid until the next call. Returns its
+ * length, or 0 when data ends before it (is_end: nothing follows data; the
+ * record then ends with it). -1 with PL_DATA_INVALID inside an open quote at
+ * the end, or out of memory.
+ */
+int64_t pl_csv_reference_next(struct pl_csv_reference *reference,
+                              const char *data, size_t len, bool is_end,
+                              struct pl_csv_record *record,
+                              struct pl_err *err) PL_MUST_CHECK;
 
 #endif

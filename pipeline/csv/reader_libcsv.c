@@ -1,5 +1,4 @@
 #include <csv.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,149 +11,71 @@ struct span {
     bool is_null;
 };
 
-struct reader {
+struct pl_csv_reference {
     struct csv_parser parser;
-    int (*each)(void *ctx, struct pl_csv_record *record, struct pl_err *err);
-    void *ctx;
+    bool is_clean;      /* the parser stands before a record */
     struct pl_buf text; /* the cells of the record, unquoted */
     struct span *spans;
     struct pl_csv_cell *cells;
-    size_t count;
+    size_t count; /* cells seen, also those above the limit */
     size_t cap;
-    struct pl_buf raw; /* the record so far */
-    uint64_t number;
-    uint64_t offset;    /* of the record's first byte */
-    uint64_t line;      /* of the record's first byte */
-    uint64_t lines;     /* line ends passed inside the record */
-    bool is_row;        /* libcsv ended a row in this piece */
-    bool is_after_cr;   /* a record just ended with CR: a LF belongs to it */
-    bool is_cr;         /* the last byte was a CR, for counting lines */
-    bool is_skipping;   /* after a quoting error, up to the next LF */
+    bool is_row;        /* libcsv ended the row */
     struct pl_err *err; /* of the call in progress; callbacks return void */
 };
 
 #define OPTIONS \
     (CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL | CSV_REPALL_NL)
 
+static int make_room(struct pl_csv_reference *r)
+{
+    const size_t cap = r->cap == 0 ? 64 : r->cap * 2;
+    struct span *spans = realloc(r->spans, cap * sizeof(*spans));
+    struct pl_csv_cell *cells;
+
+    if (spans != NULL)
+        r->spans = spans;
+    cells = realloc(r->cells, cap * sizeof(*cells));
+    if (cells != NULL)
+        r->cells = cells;
+    if (spans == NULL || cells == NULL)
+        return pl_fail_memory(r->err);
+    r->cap = cap;
+    return 0;
+}
+
 static void on_field(void *data, size_t len, void *ctx)
 {
-    struct reader *r = ctx;
+    struct pl_csv_reference *r = ctx;
+    const size_t i = r->count++;
 
-    if (r->err->code != PL_OK)
+    if (r->err->code != PL_OK || i >= PL_CSV_COLUMNS_MAX ||
+        (i == r->cap && make_room(r) != 0))
         return;
-    if (r->count == r->cap) {
-        const size_t cap = r->cap == 0 ? 64 : r->cap * 2;
-        struct span *spans = NULL;
-        struct pl_csv_cell *cells = NULL;
-
-        if (r->count >= PL_CSV_COLUMNS_MAX) {
-            (void)pl_fail(r->err, PL_DATA_INVALID,
-                          "record %" PRIu64 ", line %" PRIu64
-                          ": more than %d columns",
-                          r->number, r->line, PL_CSV_COLUMNS_MAX);
-            return;
-        }
-        spans = realloc(r->spans, cap * sizeof(*spans));
-        if (spans != NULL)
-            r->spans = spans;
-        cells = realloc(r->cells, cap * sizeof(*cells));
-        if (cells != NULL)
-            r->cells = cells;
-        if (spans == NULL || cells == NULL) {
-            (void)pl_fail_memory(r->err);
-            return;
-        }
-        r->cap = cap;
-    }
-    r->spans[r->count++] = (struct span){r->text.len, len, data == NULL};
+    r->spans[i] = (struct span){r->text.len, len, data == NULL};
     if (data != NULL && pl_buf_add(&r->text, data, len, r->err) != 0)
         return;
 }
 
 static void on_row(int end, void *ctx)
 {
-    struct reader *r = ctx;
+    struct pl_csv_reference *r = ctx;
 
+    (void)end;
     r->is_row = true;
-    r->is_after_cr = end == '\r';
 }
 
-/* Hands the record on and begins the next. */
-static int emit(struct reader *r, bool is_malformed)
+static int start(struct pl_csv_reference *r)
 {
-    struct pl_csv_record record = {.cells = r->cells,
-                                   .count = is_malformed ? 0 : r->count,
-                                   .number = r->number,
-                                   .line = r->line,
-                                   .offset = r->offset,
-                                   .raw = pl_buf_str(&r->raw),
-                                   .raw_len = r->raw.len,
-                                   .is_malformed = is_malformed};
-
-    if (pl_buf_reserve(&r->text, 0, r->err) != 0)
-        return -1;
-    for (size_t i = 0; i < record.count; i++)
-        r->cells[i] =
-            (struct pl_csv_cell){r->text.data + r->spans[i].at, r->spans[i].len,
-                                 r->spans[i].is_null};
-    if (r->each(r->ctx, &record, r->err) != 0)
-        return -1;
-    r->number++;
-    r->offset += r->raw.len;
-    r->line += r->lines;
-    r->lines = 0;
     r->count = 0;
-    pl_buf_reset(&r->text);
-    pl_buf_reset(&r->raw);
     r->is_row = false;
-    return 0;
-}
-
-static int too_large(struct reader *r)
-{
-    struct pl_err *err = r->err;
-
-    if (err->code != PL_DATA_INVALID)
-        return -1;
-    pl_err_clear(err);
-    return pl_fail(err, PL_DATA_INVALID,
-                   "record %" PRIu64 ", line %" PRIu64 ", byte %" PRIu64
-                   ": longer than %zu bytes; is a quote left open?",
-                   r->number, r->line, r->offset, r->raw.max_bytes);
-}
-
-static int restart(struct reader *r)
-{
+    pl_buf_reset(&r->text);
+    if (r->is_clean)
+        return 0;
     csv_free(&r->parser);
     if (csv_init(&r->parser, OPTIONS) != 0)
         return pl_fail_memory(r->err);
+    r->is_clean = true;
     return 0;
-}
-
-/* A piece holds at most one line end, as its last byte. */
-static int feed_piece(struct reader *r, const char *piece, size_t len)
-{
-    const char last = piece[len - 1];
-
-    if (last == '\n' && !(len == 1 && r->is_cr))
-        r->lines++;
-    else if (last == '\r')
-        r->lines++;
-    r->is_cr = last == '\r';
-    if (pl_buf_add(&r->raw, piece, len, r->err) != 0)
-        return too_large(r);
-    if (!r->is_skipping) {
-        if (csv_parse(&r->parser, piece, len, on_field, on_row, r) == len)
-            return r->err->code != PL_OK ? -1 : r->is_row ? emit(r, false) : 0;
-        if (csv_error(&r->parser) != CSV_EPARSE)
-            return pl_fail_memory(r->err);
-        r->is_skipping = true;
-    }
-    if (last != '\n')
-        return 0;
-    r->is_skipping = false;
-    r->is_after_cr = false;
-    return restart(r) != 0 ? -1 : emit(r, true);
 }
 
 /* The length up to the first line end, it included, or all of it. */
@@ -167,86 +88,103 @@ static size_t piece_len(const char *data, size_t len)
     return cr != NULL ? (size_t)(cr - data) + 1 : to_lf;
 }
 
-int pl_csv_reader_feed(struct pl_csv_reader *reader, const char *data,
-                       size_t len, struct pl_err *err)
+static int64_t hand_out(struct pl_csv_reference *r, const char *data,
+                        size_t len, bool is_malformed,
+                        struct pl_csv_record *record)
 {
-    struct reader *r = reader->impl;
-
-    r->err = err;
-    while (len > 0) {
-        const size_t n = piece_len(data, len);
-
-        if (r->is_after_cr && *data == '\n') { /* the rest of a CRLF */
-            r->offset++;
-            r->is_cr = false;
-            r->is_after_cr = false;
-            data++;
-            len--;
-            continue;
-        }
-        r->is_after_cr = false;
-        if (feed_piece(r, data, n) != 0)
-            return -1;
-        data += n;
-        len -= n;
-    }
-    return 0;
-}
-
-int pl_csv_reader_end(struct pl_csv_reader *reader, struct pl_err *err)
-{
-    struct reader *r = reader->impl;
-
-    r->err = err;
-    if (r->is_skipping)
-        return emit(r, true);
-    if (csv_fini(&r->parser, on_field, on_row, r) != 0)
-        return pl_fail(err, PL_DATA_INVALID,
-                       "the file is cut off: a quote is open at its end, in "
-                       "record %" PRIu64 ", which begins in line %" PRIu64
-                       ", byte %" PRIu64,
-                       r->number, r->line, r->offset);
-    if (err->code != PL_OK)
+    *record = (struct pl_csv_record){.cells = r->cells,
+                                     .count = is_malformed ? 0 : r->count,
+                                     .raw = data,
+                                     .raw_len = len,
+                                     .is_malformed = is_malformed,
+                                     .may_hold_controls = true,
+                                     .may_be_no_utf8 = true};
+    if (pl_buf_reserve(&r->text, 0, r->err) != 0)
         return -1;
-    return r->is_row ? emit(r, false) : 0;
+    for (size_t i = 0; i < record->count && i < PL_CSV_COLUMNS_MAX; i++)
+        r->cells[i] =
+            (struct pl_csv_cell){r->text.data + r->spans[i].at, r->spans[i].len,
+                                 r->spans[i].is_null};
+    return (int64_t)len;
 }
 
-void pl_csv_reader_skip(struct pl_csv_reader *reader, size_t bytes)
+/* A quoting error somewhere in the line at at: the record ends with the LF. */
+static int64_t end_malformed(struct pl_csv_reference *r, const char *data,
+                             size_t at, size_t len, bool is_end,
+                             struct pl_csv_record *record)
 {
-    struct reader *r = reader->impl;
+    const char *lf = memchr(data + at, '\n', len - at);
 
-    r->offset += bytes;
+    if (csv_error(&r->parser) != CSV_EPARSE)
+        return pl_fail_memory(r->err);
+    if (lf == NULL && !is_end)
+        return 0;
+    return hand_out(r, data, lf != NULL ? (size_t)(lf - data) + 1 : len, true,
+                    record);
 }
 
-int pl_csv_reader_open(struct pl_csv_reader *reader, size_t max_record_bytes,
-                       int (*each)(void *ctx, struct pl_csv_record *record,
-                                   struct pl_err *err),
-                       void *ctx, struct pl_err *err)
+static int64_t end_of_data(struct pl_csv_reference *r, const char *data,
+                           size_t len, struct pl_csv_record *record)
 {
-    struct reader *r = calloc(1, sizeof(*r));
-
-    if (r == NULL)
-        return pl_fail_memory(err);
-    reader->impl = r;
-    r->each = each;
-    r->ctx = ctx;
-    r->line = 1;
-    r->raw.max_bytes = max_record_bytes;
-    r->text.max_bytes = max_record_bytes;
-    return csv_init(&r->parser, OPTIONS) == 0 ? 0 : pl_fail_memory(err);
+    if (csv_fini(&r->parser, on_field, on_row, r) != 0)
+        return pl_fail(r->err, PL_DATA_INVALID, "a quote is open at the end");
+    return r->err->code != PL_OK ? -1 : hand_out(r, data, len, false, record);
 }
 
-void pl_csv_reader_release(struct pl_csv_reader *reader)
+int64_t pl_csv_reference_next(struct pl_csv_reference *r, const char *data,
+                              size_t len, bool is_end,
+                              struct pl_csv_record *record, struct pl_err *err)
 {
-    struct reader *r = reader->impl;
+    size_t at = 0;
 
+    r->err = err;
+    if (start(r) != 0)
+        return -1;
+    r->is_clean = false;
+    while (at < len) {
+        const size_t n = piece_len(data + at, len - at);
+
+        if (csv_parse(&r->parser, data + at, n, on_field, on_row, r) != n)
+            return err->code != PL_OK
+                       ? -1
+                       : end_malformed(r, data, at, len, is_end, record);
+        if (err->code != PL_OK)
+            return -1;
+        at += n;
+        if (!r->is_row)
+            continue;
+        if (data[at - 1] == '\r') { /* a LF behind it belongs to it */
+            if (at == len && !is_end)
+                return 0;
+            at += at < len && data[at] == '\n' ? 1 : 0;
+        }
+        r->is_clean = true;
+        return hand_out(r, data, at, false, record);
+    }
+    return is_end ? end_of_data(r, data, len, record) : 0;
+}
+
+struct pl_csv_reference *pl_csv_reference_open(struct pl_err *err)
+{
+    struct pl_csv_reference *r = calloc(1, sizeof(*r));
+
+    if (r == NULL || csv_init(&r->parser, OPTIONS) != 0) {
+        free(r);
+        (void)pl_fail_memory(err);
+        return NULL;
+    }
+    r->is_clean = true;
+    r->text.max_bytes = SIZE_MAX;
+    return r;
+}
+
+void pl_csv_reference_release(struct pl_csv_reference *r)
+{
     if (r == NULL)
         return;
     csv_free(&r->parser);
     pl_buf_release(&r->text);
-    pl_buf_release(&r->raw);
     free(r->spans);
     free(r->cells);
     free(r);
-    reader->impl = NULL;
 }

@@ -1,55 +1,99 @@
 #include "pipeline/csv/rules.h"
 
-#include <math.h>
-#include <stdint.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "pipeline/base/text.h"
+#include "pipeline/csv/values.h"
 
-static const char *const codes[PL_RULE_COUNT] = {
-    [PL_RULE_NONE] = "none",
-    [PL_RULE_MALFORMED_QUOTE] = "malformed-quote",
-    [PL_RULE_NUL_BYTE] = "nul-byte",
-    [PL_RULE_UTF8] = "utf8",
-    [PL_RULE_EMPTY_LINE] = "empty-line",
-    [PL_RULE_COLUMN_COUNT] = "column-count",
-    [PL_RULE_CONTROL_CHARACTER] = "control-character",
-    [PL_RULE_LINE_BREAK] = "line-break",
-    [PL_RULE_EMPTY_STRING] = "empty-string",
-    [PL_RULE_ID_MISSING] = "id-missing",
-    [PL_RULE_ID_CHARACTER] = "id-character",
-    [PL_RULE_ID_DUPLICATE] = "id-duplicate",
-    [PL_RULE_CHANNEL_MISSING] = "channel-missing",
-    [PL_RULE_CHANNEL_UNKNOWN] = "channel-unknown",
-    [PL_RULE_ADDRESS_MISSING] = "address-missing",
-    [PL_RULE_ADDRESS_PHONE] = "address-phone",
-    [PL_RULE_ADDRESS_EMAIL] = "address-email",
-    [PL_RULE_USER_ID_MISSING] = "user-id-missing",
-    [PL_RULE_ATTRIBUTE_LENGTH] = "attribute-length",
-    [PL_RULE_METRIC_NUMBER] = "metric-number",
-    [PL_RULE_OPT_OUT] = "opt-out",
-    [PL_RULE_COUNTRY] = "country",
-    [PL_RULE_LATITUDE] = "latitude",
-    [PL_RULE_LONGITUDE] = "longitude",
+/* is_fixed: without it there is no row, or no key, to go on with. */
+static const struct {
+    const char *code;
+    bool is_fixed;
+} rules_of[PL_RULE_COUNT] = {
+    [PL_RULE_NONE] = {"none", true},
+    [PL_RULE_MALFORMED_QUOTE] = {"malformed-quote", true},
+    [PL_RULE_NUL_BYTE] = {"nul-byte", true},
+    [PL_RULE_UTF8] = {"utf8", true},
+    [PL_RULE_EMPTY_LINE] = {"empty-line", true},
+    [PL_RULE_COLUMN_COUNT] = {"column-count", true},
+    [PL_RULE_CONTROL_CHARACTER] = {"control-character", true},
+    [PL_RULE_LINE_BREAK] = {"line-break", true},
+    [PL_RULE_EMPTY_STRING] = {"empty-string", true},
+    [PL_RULE_ID_MISSING] = {"id-missing", true},
+    [PL_RULE_ID_CHARACTER] = {"id-character", false},
+    [PL_RULE_ID_DUPLICATE] = {"id-duplicate", true},
+    [PL_RULE_CHANNEL_MISSING] = {"channel-missing", false},
+    [PL_RULE_CHANNEL_UNKNOWN] = {"channel-unknown", false},
+    [PL_RULE_ADDRESS_MISSING] = {"address-missing", false},
+    [PL_RULE_ADDRESS_PHONE] = {"address-phone", false},
+    [PL_RULE_ADDRESS_EMAIL] = {"address-email", false},
+    [PL_RULE_ADDRESS_TOKEN] = {"address-token", false},
+    [PL_RULE_ADDRESS_DUPLICATE] = {"address-duplicate", false},
+    [PL_RULE_USER_ID_MISSING] = {"user-id-missing", true},
+    [PL_RULE_USER_ENDPOINTS] = {"user-endpoints", false},
+    [PL_RULE_ENDPOINT_SIZE] = {"endpoint-size", false},
+    [PL_RULE_ATTRIBUTE_LENGTH] = {"attribute-length", false},
+    [PL_RULE_NESTED_VALUE] = {"nested-value", false},
+    [PL_RULE_METRIC_NUMBER] = {"metric-number", false},
+    [PL_RULE_OPT_OUT] = {"opt-out", false},
+    [PL_RULE_COUNTRY] = {"country", false},
+    [PL_RULE_LATITUDE] = {"latitude", false},
+    [PL_RULE_LONGITUDE] = {"longitude", false},
+    [PL_RULE_LOCALE] = {"locale", false},
+    [PL_RULE_TIME_ZONE] = {"time-zone", false},
+    [PL_RULE_EFFECTIVE_DATE] = {"effective-date", false},
+};
+
+/* PUSH and IN_APP are in the service's list, but take no address (1.3). */
+const struct pl_rules_channel pl_rules_channels[PL_RULES_CHANNELS] = {
+    {"EMAIL", PL_ADDRESS_EMAIL},
+    {"SMS", PL_ADDRESS_PHONE},
+    {"VOICE", PL_ADDRESS_PHONE},
+    {"APNS", PL_ADDRESS_HEX},
+    {"APNS_SANDBOX", PL_ADDRESS_HEX},
+    {"APNS_VOIP", PL_ADDRESS_HEX},
+    {"APNS_VOIP_SANDBOX", PL_ADDRESS_HEX},
+    {"GCM", PL_ADDRESS_TOKEN},
+    {"ADM", PL_ADDRESS_TOKEN},
+    {"BAIDU", PL_ADDRESS_TOKEN},
+    {"CUSTOM", PL_ADDRESS_ANY},
 };
 
 const char *pl_rule_code(enum pl_rule rule)
 {
-    return codes[rule];
+    return rules_of[rule].code;
+}
+
+enum pl_rule pl_rule_by_code(const char *code)
+{
+    for (size_t i = 1; i < PL_RULE_COUNT; i++)
+        if (strcmp(rules_of[i].code, code) == 0)
+            return (enum pl_rule)i;
+    return PL_RULE_NONE;
+}
+
+bool pl_rule_can_be_off(enum pl_rule rule)
+{
+    return !rules_of[rule].is_fixed;
+}
+
+static bool is_on(const struct pl_csv_rules *rules, enum pl_rule rule)
+{
+    return (rules->off & (UINT64_C(1) << rule)) == 0;
 }
 
 static bool fail(struct pl_csv_verdict *v, enum pl_rule rule, size_t column,
                  const char *detail)
 {
-    v->rule = rule;
-    v->column = column;
-    (void)snprintf(v->detail, sizeof(v->detail), "%s", detail);
+    *v = (struct pl_csv_verdict){rule, column, 0, detail};
     return false;
 }
 
 static bool has_text(const struct pl_csv_cell *cell)
 {
-    return !cell->is_null && cell->len > 0;
+    return cell->len > 0;
 }
 
 static void upper(struct pl_csv_cell *cell)
@@ -63,54 +107,6 @@ static bool is_word(const struct pl_csv_cell *cell, const char *word)
 {
     return cell->len == strlen(word) &&
            memcmp(cell->data, word, cell->len) == 0;
-}
-
-static const char *read_digits(const char *p, const char *end)
-{
-    while (p < end && *p >= '0' && *p <= '9')
-        p++;
-    return p;
-}
-
-/* The grammar is checked here; strtod, which knows the locale, hex and "inf",
- * then only sees what it reads alike everywhere in the C locale. */
-bool pl_rules_is_number(const char *text, size_t len, double *value)
-{
-    const char *end = text + len;
-    const char *p = text;
-    const char *whole;
-    char copy[128];
-
-    if (p < end && (*p == '-' || *p == '+'))
-        p++;
-    whole = p;
-    p = read_digits(p, end);
-    if (p == whole)
-        return false;
-    if (p < end && *p == '.') {
-        const char *fraction = ++p;
-
-        p = read_digits(p, end);
-        if (p == fraction)
-            return false;
-    }
-    if (p < end && (*p == 'e' || *p == 'E')) {
-        const char *exponent;
-
-        p++;
-        if (p < end && (*p == '-' || *p == '+'))
-            p++;
-        exponent = p;
-        p = read_digits(p, end);
-        if (p == exponent)
-            return false;
-    }
-    if (p != end || len >= sizeof(copy))
-        return false;
-    memcpy(copy, text, len);
-    copy[len] = '\0';
-    *value = strtod(copy, NULL);
-    return isfinite(*value);
 }
 
 /* Runs of line breaks and tabs become one blank: aws-facts 1.4 allows none. */
@@ -145,9 +141,10 @@ static void trim(struct pl_csv_cell *cell)
         cell->len--;
 }
 
-/* What holds for every cell, whatever its column. */
-static bool clean(const struct pl_csv_rules *rules, struct pl_csv_cell *cell,
-                  size_t column, struct pl_csv_verdict *v)
+/* Tabs and line breaks; false on any other control character. */
+static bool clean_controls(const struct pl_csv_rules *rules,
+                           struct pl_csv_cell *cell, size_t column,
+                           struct pl_csv_verdict *v)
 {
     bool has_break = false;
 
@@ -164,12 +161,23 @@ static bool clean(const struct pl_csv_rules *rules, struct pl_csv_cell *cell,
         return fail(v, PL_RULE_LINE_BREAK, column, "a line break or tab");
     if (has_break)
         (void)replace_breaks(cell);
+    return true;
+}
+
+/* What holds for every cell, whatever its column. */
+static bool clean(const struct pl_csv_shape *shape,
+                  const struct pl_csv_rules *rules, struct pl_csv_cell *cell,
+                  size_t column, struct pl_csv_verdict *v)
+{
     trim(cell);
     if (cell->is_null || cell->len > 0)
         return true;
+    if (column == shape->id)
+        return fail(v, PL_RULE_ID_MISSING, column, "no Id");
     if (rules->empty == PL_CSV_EMPTY_REJECT)
         return fail(v, PL_RULE_EMPTY_STRING, column,
-                    "the empty string; NULL is written as nothing");
+                    "the empty string; NULLIF(column, '') in the query makes "
+                    "it NULL, which is written as nothing");
     if (rules->empty == PL_CSV_EMPTY_NULL)
         cell->is_null = true;
     return true;
@@ -181,9 +189,7 @@ static bool check_number(const struct pl_csv_cell *cell, size_t column,
 {
     double value;
 
-    if (!has_text(cell))
-        return true;
-    if (!pl_rules_is_number(cell->data, cell->len, &value))
+    if (!pl_value_is_number(cell->data, cell->len, &value))
         return fail(v, rule, column, "not a finite decimal number");
     if (most > 0 && (value > most || value < -most))
         return fail(v, rule, column, "out of range");
@@ -201,57 +207,80 @@ static bool check_id(const struct pl_csv_cell *cell, size_t column,
     return true;
 }
 
-static bool check_country(struct pl_csv_cell *cell, size_t column,
-                          struct pl_csv_verdict *v)
+static bool check_attribute(const struct pl_csv_rules *rules,
+                            const struct pl_csv_cell *cell, size_t column,
+                            struct pl_csv_verdict *v)
 {
-    if (!has_text(cell))
-        return true;
-    upper(cell);
-    if (cell->len != 2 || cell->data[0] < 'A' || cell->data[0] > 'Z' ||
-        cell->data[1] < 'A' || cell->data[1] > 'Z')
-        return fail(v, PL_RULE_COUNTRY, column,
-                    "not a country code of two letters (ISO 3166-1)");
+    if (is_on(rules, PL_RULE_NESTED_VALUE) &&
+        pl_value_is_nested(cell->data, cell->len))
+        return fail(v, PL_RULE_NESTED_VALUE, column,
+                    "an array or a map, which a cell cannot hold; take its "
+                    "elements apart in the query, one column a value, or "
+                    "CAST(... AS JSON) and json_format for text");
+    if (cell->len > PL_TARGET_VALUE_MAX &&
+        is_on(rules, PL_RULE_ATTRIBUTE_LENGTH)) {
+        const size_t count = pl_utf8_count(cell->data, cell->len);
+
+        if (count > PL_TARGET_VALUE_MAX) {
+            (void)fail(v, PL_RULE_ATTRIBUTE_LENGTH, column, NULL);
+            v->number = count;
+            return false;
+        }
+    }
     return true;
 }
 
 static bool check_opt_out(struct pl_csv_cell *cell, size_t column,
                           struct pl_csv_verdict *v)
 {
-    if (!has_text(cell))
-        return true;
     upper(cell);
     if (!is_word(cell, "ALL") && !is_word(cell, "NONE"))
         return fail(v, PL_RULE_OPT_OUT, column, "neither ALL nor NONE");
     return true;
 }
 
-static bool check_value(enum pl_column_kind kind, struct pl_csv_cell *cell,
+/* A value that is not empty, by the kind of its column alone. */
+static bool check_value(const struct pl_csv_rules *rules,
+                        enum pl_column_kind kind, struct pl_csv_cell *cell,
                         size_t column, struct pl_csv_verdict *v)
 {
-    char detail[64];
-
     switch (kind) {
     case PL_COLUMN_ID:
-        return check_id(cell, column, v);
+        return !is_on(rules, PL_RULE_ID_CHARACTER) || check_id(cell, column, v);
     case PL_COLUMN_ATTRIBUTE:
     case PL_COLUMN_USER_ATTRIBUTE:
-        if (cell->len <= PL_TARGET_VALUE_MAX ||
-            pl_utf8_count(cell->data, cell->len) <= PL_TARGET_VALUE_MAX)
-            return true;
-        (void)snprintf(
-            detail, sizeof(detail), "%zu characters, at most %d are taken",
-            pl_utf8_count(cell->data, cell->len), PL_TARGET_VALUE_MAX);
-        return fail(v, PL_RULE_ATTRIBUTE_LENGTH, column, detail);
+        return check_attribute(rules, cell, column, v);
     case PL_COLUMN_METRIC:
-        return check_number(cell, column, PL_RULE_METRIC_NUMBER, 0, v);
+        return !is_on(rules, PL_RULE_METRIC_NUMBER) ||
+               check_number(cell, column, PL_RULE_METRIC_NUMBER, 0, v);
     case PL_COLUMN_LATITUDE:
-        return check_number(cell, column, PL_RULE_LATITUDE, 90, v);
+        return !is_on(rules, PL_RULE_LATITUDE) ||
+               check_number(cell, column, PL_RULE_LATITUDE, 90, v);
     case PL_COLUMN_LONGITUDE:
-        return check_number(cell, column, PL_RULE_LONGITUDE, 180, v);
+        return !is_on(rules, PL_RULE_LONGITUDE) ||
+               check_number(cell, column, PL_RULE_LONGITUDE, 180, v);
     case PL_COLUMN_COUNTRY:
-        return check_country(cell, column, v);
+        return !is_on(rules, PL_RULE_COUNTRY) ||
+               pl_value_country(cell->data, cell->len) ||
+               fail(v, PL_RULE_COUNTRY, column,
+                    "not a country code of two letters (ISO 3166-1)");
     case PL_COLUMN_OPT_OUT:
-        return check_opt_out(cell, column, v);
+        return !is_on(rules, PL_RULE_OPT_OUT) || check_opt_out(cell, column, v);
+    case PL_COLUMN_LOCALE:
+        return !is_on(rules, PL_RULE_LOCALE) ||
+               pl_value_locale(cell->data, cell->len) ||
+               fail(v, PL_RULE_LOCALE, column,
+                    "not a language and a country as in en_US");
+    case PL_COLUMN_TIME_ZONE:
+        return !is_on(rules, PL_RULE_TIME_ZONE) ||
+               pl_value_time_zone(cell->data, cell->len) ||
+               fail(v, PL_RULE_TIME_ZONE, column,
+                    "not a name of the tz database as in Europe/Berlin");
+    case PL_COLUMN_EFFECTIVE_DATE:
+        return !is_on(rules, PL_RULE_EFFECTIVE_DATE) ||
+               pl_value_is_instant(cell->data, cell->len) ||
+               fail(v, PL_RULE_EFFECTIVE_DATE, column,
+                    "not a time as in 2026-01-31T12:00:00.000Z");
     case PL_COLUMN_CHANNEL:
     case PL_COLUMN_ADDRESS:
     case PL_COLUMN_USER_ID:
@@ -261,94 +290,105 @@ static bool check_value(enum pl_column_kind kind, struct pl_csv_cell *cell,
     return true;
 }
 
-/* +4915112345678 after blanks, dashes, brackets, dots are taken out. */
-static bool normalize_phone(struct pl_csv_cell *cell)
+size_t pl_rules_channel(const char *name, size_t len)
 {
-    size_t n = 0;
-
-    for (size_t i = 0; i < cell->len; i++)
-        if (strchr(" -().", cell->data[i]) == NULL)
-            cell->data[n++] = cell->data[i];
-    cell->len = n;
-    if (n < 3 || n > 16 || cell->data[0] != '+' || cell->data[1] == '0')
-        return false;
-    for (size_t i = 1; i < n; i++)
-        if (cell->data[i] < '0' || cell->data[i] > '9')
-            return false;
-    return true;
+    for (size_t i = 0; i < PL_RULES_CHANNELS; i++)
+        if (len == strlen(pl_rules_channels[i].name) &&
+            memcmp(name, pl_rules_channels[i].name, len) == 0)
+            return i;
+    return PL_RULES_CHANNELS;
 }
 
-/* One @, a local part of at most 64 bytes, a domain with a dot, no blanks; at
- * most 254 bytes (aws-facts 1.3). The domain in lower case. */
-static bool normalize_email(struct pl_csv_cell *cell)
+static bool check_phone(struct pl_csv_cell *address, size_t column,
+                        struct pl_csv_verdict *v)
 {
-    const char *at = memchr(cell->data, '@', cell->len);
-    size_t local;
-
-    if (at == NULL || cell->len > 254)
-        return false;
-    local = (size_t)(at - cell->data);
-    if (local == 0 || local > 64 || cell->len - local < 4 ||
-        memchr(at + 1, '@', cell->len - local - 1) != NULL ||
-        memchr(cell->data, ' ', cell->len) != NULL ||
-        memchr(at + 1, '.', cell->len - local - 1) == NULL || at[1] == '.' ||
-        cell->data[cell->len - 1] == '.')
-        return false;
-    for (size_t i = local + 1; i < cell->len; i++)
-        if (cell->data[i] >= 'A' && cell->data[i] <= 'Z')
-            cell->data[i] = (char)(cell->data[i] + ('a' - 'A'));
-    return true;
+    switch (pl_value_phone(address->data, &address->len)) {
+    case PL_PHONE_OK:
+        return true;
+    case PL_PHONE_NATIONAL:
+        return fail(v, PL_RULE_ADDRESS_PHONE, column,
+                    "a national number: E.164 wants + and the country's code "
+                    "before it");
+    case PL_PHONE_WRONG:
+        break;
+    }
+    return fail(v, PL_RULE_ADDRESS_PHONE, column,
+                "not a number in E.164 form (+ and 2 to 15 digits)");
 }
 
-static bool is_channel(const struct pl_csv_cell *cell)
+static bool check_channel_address(const struct pl_csv_rules *rules,
+                                  size_t channel, struct pl_csv_cell *address,
+                                  size_t column, struct pl_csv_verdict *v)
 {
-    /* PUSH and IN_APP are in the service's list, but take no address */
-    static const char *const channels[] = {"EMAIL",
-                                           "SMS",
-                                           "GCM",
-                                           "APNS",
-                                           "APNS_SANDBOX",
-                                           "APNS_VOIP",
-                                           "APNS_VOIP_SANDBOX",
-                                           "ADM",
-                                           "VOICE",
-                                           "BAIDU",
-                                           "CUSTOM"};
-
-    for (size_t i = 0; i < PL_COUNT(channels); i++)
-        if (is_word(cell, channels[i]))
-            return true;
-    return false;
+    switch (pl_rules_channels[channel].address) {
+    case PL_ADDRESS_EMAIL:
+        return !is_on(rules, PL_RULE_ADDRESS_EMAIL) ||
+               pl_value_email(address->data, address->len) ||
+               fail(v, PL_RULE_ADDRESS_EMAIL, column, "not an e-mail address");
+    case PL_ADDRESS_PHONE:
+        return !is_on(rules, PL_RULE_ADDRESS_PHONE) ||
+               check_phone(address, column, v);
+    case PL_ADDRESS_HEX:
+        return !is_on(rules, PL_RULE_ADDRESS_TOKEN) ||
+               pl_value_is_token(address->data, address->len, true) ||
+               fail(v, PL_RULE_ADDRESS_TOKEN, column,
+                    "not a device token of hexadecimal digits");
+    case PL_ADDRESS_TOKEN:
+        return !is_on(rules, PL_RULE_ADDRESS_TOKEN) ||
+               pl_value_is_token(address->data, address->len, false) ||
+               fail(v, PL_RULE_ADDRESS_TOKEN, column,
+                    "not a device token: blanks or other than ASCII in it");
+    case PL_ADDRESS_ANY:
+        break;
+    }
+    return true;
 }
 
 static bool check_address(const struct pl_csv_shape *shape,
+                          const struct pl_csv_rules *rules,
                           struct pl_csv_cell *channel,
                           struct pl_csv_cell *address, bool is_needed,
                           struct pl_csv_verdict *v)
 {
+    size_t which;
+
     if (!is_needed && !has_text(channel) && !has_text(address))
         return true; /* an update by Id alone */
     if (!has_text(channel))
-        return fail(v, PL_RULE_CHANNEL_MISSING, shape->channel,
+        return (!is_needed && !is_on(rules, PL_RULE_CHANNEL_MISSING)) ||
+               fail(v, PL_RULE_CHANNEL_MISSING, shape->channel,
                     "an Address without a ChannelType");
     upper(channel);
-    if (!is_channel(channel))
+    which = pl_rules_channel(channel->data, channel->len);
+    if (which == PL_RULES_CHANNELS && is_on(rules, PL_RULE_CHANNEL_UNKNOWN))
         return fail(v, PL_RULE_CHANNEL_UNKNOWN, shape->channel,
                     "not a channel that takes an address");
     if (!has_text(address))
-        return fail(v, PL_RULE_ADDRESS_MISSING, shape->address,
+        return (!is_needed && !is_on(rules, PL_RULE_ADDRESS_MISSING)) ||
+               fail(v, PL_RULE_ADDRESS_MISSING, shape->address,
                     "a ChannelType without an Address");
-    if ((is_word(channel, "SMS") || is_word(channel, "VOICE")) &&
-        !normalize_phone(address))
-        return fail(v, PL_RULE_ADDRESS_PHONE, shape->address,
-                    "not a number in E.164 form (+ and 2 to 15 digits)");
-    if (is_word(channel, "EMAIL") && !normalize_email(address))
-        return fail(v, PL_RULE_ADDRESS_EMAIL, shape->address,
-                    "not an e-mail address");
-    return true;
+    return which == PL_RULES_CHANNELS ||
+           check_channel_address(rules, which, address, shape->address, v);
+}
+
+/* How much of an endpoint's 15 KB a row takes: names and values. */
+static bool check_size(const struct pl_csv_shape *shape,
+                       const struct pl_csv_record *r, struct pl_csv_verdict *v)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < r->count; i++)
+        if (!shape->is_dropped[i] && !r->cells[i].is_null)
+            bytes += shape->name_lens[i] + r->cells[i].len;
+    if (bytes <= PL_TARGET_ENDPOINT_MAX)
+        return true;
+    (void)fail(v, PL_RULE_ENDPOINT_SIZE, SIZE_MAX, NULL);
+    v->number = bytes;
+    return false;
 }
 
 static bool check_row(const struct pl_csv_shape *shape,
+                      const struct pl_csv_rules *rules,
                       struct pl_csv_record *record, struct pl_csv_verdict *v)
 {
     struct pl_csv_cell *cells = record->cells;
@@ -357,42 +397,42 @@ static bool check_row(const struct pl_csv_shape *shape,
     if (has_id && !has_text(&cells[shape->id]))
         return fail(v, PL_RULE_ID_MISSING, shape->id, "no Id");
     if (shape->channel != SIZE_MAX &&
-        !check_address(shape, &cells[shape->channel], &cells[shape->address],
-                       !has_id, v))
+        !check_address(shape, rules, &cells[shape->channel],
+                       &cells[shape->address], !has_id, v))
         return false;
     if (!has_id && shape->channel == SIZE_MAX &&
         !has_text(&cells[shape->user_id]))
         return fail(v, PL_RULE_USER_ID_MISSING, shape->user_id,
                     "no User.UserId");
-    return true;
+    return record->raw_len + shape->names_len <= PL_TARGET_ENDPOINT_MAX ||
+           !is_on(rules, PL_RULE_ENDPOINT_SIZE) || check_size(shape, record, v);
 }
 
 /* The bytes as a whole, before any cell is looked at. */
 static bool check_bytes(const struct pl_csv_shape *shape,
                         const struct pl_csv_record *r, struct pl_csv_verdict *v)
 {
-    char detail[96];
-    size_t valid;
-
-    if (memchr(r->raw, '\0', r->raw_len) != NULL)
+    if (r->may_hold_controls && memchr(r->raw, '\0', r->raw_len) != NULL)
         return fail(v, PL_RULE_NUL_BYTE, SIZE_MAX, "a NUL byte");
     if (r->is_malformed)
         return fail(v, PL_RULE_MALFORMED_QUOTE, SIZE_MAX,
                     "a quote inside an unquoted cell, or text behind a "
                     "closing quote");
-    valid = pl_utf8_valid_len(r->raw, r->raw_len);
-    if (valid != r->raw_len) {
-        (void)snprintf(detail, sizeof(detail),
-                       "not UTF-8 at byte %zu of the record", valid);
-        return fail(v, PL_RULE_UTF8, SIZE_MAX, detail);
+    if (r->may_be_no_utf8) {
+        const size_t valid = pl_utf8_valid_len(r->raw, r->raw_len);
+
+        if (valid != r->raw_len) {
+            (void)fail(v, PL_RULE_UTF8, SIZE_MAX, NULL);
+            v->number = valid;
+            return false;
+        }
     }
     if (r->count == 0)
         return fail(v, PL_RULE_EMPTY_LINE, SIZE_MAX, "an empty line");
     if (r->count != shape->count) {
-        (void)snprintf(detail, sizeof(detail),
-                       "%zu columns, the header has %zu", r->count,
-                       shape->count);
-        return fail(v, PL_RULE_COLUMN_COUNT, SIZE_MAX, detail);
+        (void)fail(v, PL_RULE_COLUMN_COUNT, SIZE_MAX, NULL);
+        v->number = r->count;
+        return false;
     }
     return true;
 }
@@ -407,11 +447,42 @@ void pl_rules_judge(const struct pl_csv_shape *shape,
     if (!check_bytes(shape, record, verdict))
         return;
     for (size_t i = 0; i < record->count; i++) {
+        struct pl_csv_cell *cell = &record->cells[i];
+
         if (shape->is_dropped[i])
             continue;
-        if (!clean(rules, &record->cells[i], i, verdict) ||
-            !check_value(shape->columns[i].kind, &record->cells[i], i, verdict))
+        if (record->may_hold_controls &&
+            !clean_controls(rules, cell, i, verdict))
+            return;
+        if (!clean(shape, rules, cell, i, verdict) ||
+            (has_text(cell) &&
+             !check_value(rules, shape->columns[i].kind, cell, i, verdict)))
             return;
     }
-    (void)check_row(shape, record, verdict);
+    (void)check_row(shape, rules, record, verdict);
+}
+
+int pl_rules_detail(const struct pl_csv_shape *shape,
+                    const struct pl_csv_verdict *v, struct pl_buf *out,
+                    struct pl_err *err)
+{
+    switch ((int)v->rule) {
+    case PL_RULE_UTF8:
+        return pl_buf_addf(
+            out, err, "not UTF-8 at byte %" PRIu64 " of the record", v->number);
+    case PL_RULE_COLUMN_COUNT:
+        return pl_buf_addf(out, err, "%" PRIu64 " columns, the header has %zu",
+                           v->number, shape->count);
+    case PL_RULE_ATTRIBUTE_LENGTH:
+        return pl_buf_addf(out, err,
+                           "%" PRIu64 " characters, at most %d are taken",
+                           v->number, PL_TARGET_VALUE_MAX);
+    case PL_RULE_ENDPOINT_SIZE:
+        return pl_buf_addf(out, err,
+                           "%" PRIu64 " bytes of names and values, at most %d "
+                           "are taken",
+                           v->number, PL_TARGET_ENDPOINT_MAX);
+    default:
+        return pl_buf_adds(out, v->detail, err);
+    }
 }

@@ -26,24 +26,55 @@ enum pl_rule {
     PL_RULE_ADDRESS_MISSING,
     PL_RULE_ADDRESS_PHONE,
     PL_RULE_ADDRESS_EMAIL,
+    PL_RULE_ADDRESS_TOKEN,
+    PL_RULE_ADDRESS_DUPLICATE,
     PL_RULE_USER_ID_MISSING,
+    PL_RULE_USER_ENDPOINTS,
+    PL_RULE_ENDPOINT_SIZE,
     PL_RULE_ATTRIBUTE_LENGTH,
+    PL_RULE_NESTED_VALUE,
     PL_RULE_METRIC_NUMBER,
     PL_RULE_OPT_OUT,
     PL_RULE_COUNTRY,
     PL_RULE_LATITUDE,
     PL_RULE_LONGITUDE,
+    PL_RULE_LOCALE,
+    PL_RULE_TIME_ZONE,
+    PL_RULE_EFFECTIVE_DATE,
     PL_RULE_COUNT
 };
 
 const char *pl_rule_code(enum pl_rule rule);
+/* PL_RULE_NONE: no such code. */
+enum pl_rule pl_rule_by_code(const char *code);
+/* Whether a job may switch it off. */
+bool pl_rule_can_be_off(enum pl_rule rule);
+
+/* The channels that take an address (aws-facts 1.3), and what kind. */
+enum pl_address {
+    PL_ADDRESS_EMAIL,
+    PL_ADDRESS_PHONE,
+    PL_ADDRESS_HEX,
+    PL_ADDRESS_TOKEN,
+    PL_ADDRESS_ANY
+};
+#define PL_RULES_CHANNELS 11
+extern const struct pl_rules_channel {
+    const char *name;
+    enum pl_address address;
+} pl_rules_channels[PL_RULES_CHANNELS];
+/* The place of a name in its one right spelling; PL_RULES_CHANNELS: none. */
+size_t pl_rules_channel(const char *name, size_t len);
 
 /* The columns of a file and where the ones are that rules look at. */
 struct pl_csv_shape {
     struct pl_column *columns; /* one for each column read */
     bool *is_dropped;          /* an unknown column, on request */
+    size_t *name_lens;         /* bytes */
+    size_t names_len;          /* of all columns together */
     size_t count;
-    size_t id; /* indexes; SIZE_MAX: no such column */
+    size_t dropped; /* how many */
+    size_t id;      /* indexes; SIZE_MAX: no such column */
     size_t channel;
     size_t address;
     size_t user_id;
@@ -51,8 +82,9 @@ struct pl_csv_shape {
 
 struct pl_csv_verdict {
     enum pl_rule rule;
-    size_t column;    /* SIZE_MAX: of none */
-    char detail[128]; /* never the cell itself */
+    size_t column;      /* SIZE_MAX: of none */
+    uint64_t number;    /* what pl_rules_detail words */
+    const char *detail; /* never the cell itself; needs no escapes in JSON */
 };
 
 /* Judges; changes the cells in place (trimmed, upper case where due, ...). */
@@ -60,8 +92,9 @@ void pl_rules_judge(const struct pl_csv_shape *shape,
                     const struct pl_csv_rules *rules,
                     struct pl_csv_record *record,
                     struct pl_csv_verdict *verdict);
-
-/* A finite decimal number: [-+]digits[.digits][e[-+]digits]. */
-bool pl_rules_is_number(const char *text, size_t len, double *value);
+/* Appends the verdict in words; they need no escapes in JSON. */
+int pl_rules_detail(const struct pl_csv_shape *shape,
+                    const struct pl_csv_verdict *verdict, struct pl_buf *out,
+                    struct pl_err *err) PL_MUST_CHECK;
 
 #endif

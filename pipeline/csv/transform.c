@@ -1,64 +1,112 @@
 #include "pipeline/csv/transform.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/digest.h"
 #include "pipeline/base/process.h"
 #include "pipeline/base/text.h"
-#include "pipeline/csv/dedupe.h"
-#include "pipeline/csv/reader.h"
-#include "pipeline/csv/rules.h"
-#include "pipeline/csv/writer.h"
+#include "pipeline/csv/check.h"
+#include "pipeline/csv/keys.h"
+#include "pipeline/csv/report.h"
 
 #define CHUNK_BYTES ((size_t)256 << 10)
 #define RECORD_BYTES_MAX ((size_t)16 << 20)
-#define FLUSH_BYTES ((size_t)256 << 10)
+#define THREADS_MAX 64
+#define PREFETCH 24 /* rows */
+
+/*
+ * Chunks go through five steps, and workers go with them. What must be done in
+ * the order of the file is done in turns: cutting, seeing keys, writing. What
+ * lies between, checking and putting the output together, is done by all
+ * workers side by side.
+ */
+struct turn {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    uint64_t next; /* chunk whose turn it is */
+};
 
 struct transform {
     const struct pl_csv_config *cfg;
     struct pl_csv_report *report;
-    struct pl_csv_shape shape;
-    bool has_header;
-    struct pl_dedupe dedupe;
-    struct pl_buf row;            /* the row being written */
-    struct pl_buf key;            /* its key, in lower case */
-    struct pl_buf out;            /* not yet in the sink */
-    struct pl_buf rejects;        /* not yet in the sink */
-    struct pl_csv_cell null_cell; /* of an empty line */
-    char *chunk;                  /* what was read last */
+    struct pl_csv_plan plan;
+    struct pl_csv_store store;
+    struct pl_source source;
+    struct pl_csv_feed feed;
+    struct pl_csv_keys keys;
+    struct turn cutting;
+    struct turn seeing;
+    struct turn writing;
+    bool is_cut;        /* by cutting: there are no more chunks */
+    bool is_stopped;    /* by seeing: later chunks come to nothing */
+    struct pl_buf head; /* what every part begins with */
+    uint64_t part_bytes;
+    bool has_failed; /* by writing: err says how */
+    struct pl_err err;
 };
+
+struct worker {
+    struct transform *t;
+    struct pl_csv_work work;
+    struct pl_csv_tally tally;
+    pthread_t thread;
+};
+
+static int turn_open(struct turn *turn, struct pl_err *err)
+{
+    if (pthread_mutex_init(&turn->lock, NULL) != 0 ||
+        pthread_cond_init(&turn->changed, NULL) != 0)
+        return pl_fail_memory(err);
+    return 0;
+}
+
+static void turn_take(struct turn *turn, uint64_t chunk)
+{
+    (void)pthread_mutex_lock(&turn->lock);
+    while (turn->next != chunk)
+        (void)pthread_cond_wait(&turn->changed, &turn->lock);
+    (void)pthread_mutex_unlock(&turn->lock);
+}
+
+static void turn_pass(struct turn *turn)
+{
+    (void)pthread_mutex_lock(&turn->lock);
+    turn->next++;
+    (void)pthread_cond_broadcast(&turn->changed);
+    (void)pthread_mutex_unlock(&turn->lock);
+}
 
 static void transform_release(struct transform *t)
 {
-    free(t->shape.columns);
-    free(t->shape.is_dropped);
-    free(t->chunk);
-    pl_dedupe_release(&t->dedupe);
-    pl_buf_release(&t->row);
-    pl_buf_release(&t->key);
-    pl_buf_release(&t->out);
-    pl_buf_release(&t->rejects);
+    struct turn *turns[] = {&t->cutting, &t->seeing, &t->writing};
+
+    for (size_t i = 0; i < PL_COUNT(turns); i++) {
+        (void)pthread_cond_destroy(&turns[i]->changed);
+        (void)pthread_mutex_destroy(&turns[i]->lock);
+    }
+    free(t->plan.shape.columns);
+    free(t->plan.shape.is_dropped);
+    free(t->plan.shape.name_lens);
+    pl_csv_json_plan_release(&t->plan.json);
+    pl_csv_store_release(&t->store);
+    pl_csv_feed_release(&t->feed);
+    pl_csv_keys_release(&t->keys);
+    pl_buf_release(&t->head);
 }
 
 void pl_csv_report_release(struct pl_csv_report *report)
 {
-    for (size_t i = 0; i < report->column_count; i++)
+    for (size_t i = 0; i < report->column_count; i++) {
+        for (size_t k = 0; k < report->columns[i].top_count; k++)
+            free(report->columns[i].top[k].text);
         free(report->columns[i].name);
+    }
     free(report->columns);
     free(report->rules);
     memset(report, 0, sizeof(*report));
-}
-
-static int flush(const struct pl_sink *sink, struct pl_buf *buf,
-                 size_t at_least, struct pl_err *err)
-{
-    if (buf->len < at_least || buf->len == 0)
-        return 0;
-    if (pl_sink_write(sink, buf->data, buf->len, err) != 0)
-        return -1;
-    pl_buf_reset(buf);
-    return 0;
 }
 
 /* The header */
@@ -66,20 +114,30 @@ static int flush(const struct pl_sink *sink, struct pl_buf *buf,
 static int take_column(struct transform *t, size_t i,
                        const struct pl_csv_cell *cell, struct pl_err *err)
 {
-    struct pl_column *column = &t->shape.columns[i];
+    const struct pl_csv_rules *rules = &t->cfg->rules;
+    struct pl_csv_shape *shape = &t->plan.shape;
+    struct pl_column *column = &shape->columns[i];
     struct pl_err why = {0};
+    int rc =
+        pl_target_column(t->cfg->target, cell->data, cell->len, column, &why);
 
-    if (pl_target_column(t->cfg->target, cell->data, cell->len, column, &why) ==
-        0)
-        return 0;
-    if (t->cfg->rules.unknown_columns == PL_CSV_UNKNOWN_DROP) {
-        t->shape.is_dropped[i] = true;
+    if (rc == 0 && column->kind == PL_COLUMN_EFFECTIVE_DATE &&
+        !rules->has_effective_date)
+        rc = pl_target_refuse_effective_date(&why);
+    if (rc != 0 && rules->unknown_columns != PL_CSV_UNKNOWN_DROP) {
+        *err = why;
+        return pl_context(err, "header, column %zu", i + 1);
+    }
+    if (rc != 0) {
+        shape->is_dropped[i] = true;
+        shape->dropped++;
         (void)snprintf(column->name, sizeof(column->name), "%.*s",
                        (int)(cell->len < 100 ? cell->len : 100), cell->data);
         return 0;
     }
-    *err = why;
-    return pl_context(err, "header, column %zu", i + 1);
+    shape->name_lens[i] = strlen(column->name);
+    shape->names_len += shape->name_lens[i];
+    return 0;
 }
 
 static void note_places(struct pl_csv_shape *shape)
@@ -100,43 +158,54 @@ static void note_places(struct pl_csv_shape *shape)
 }
 
 /* The columns that are written, side by side, for the target's judgement. */
-static int check_columns(struct transform *t, struct pl_err *err)
+static int check_columns(const struct transform *t, struct pl_err *err)
 {
-    struct pl_column *kept = calloc(t->shape.count, sizeof(*kept));
+    const struct pl_csv_shape *shape = &t->plan.shape;
+    struct pl_column *kept = calloc(shape->count, sizeof(*kept));
     size_t count = 0;
     int rc;
 
     if (kept == NULL)
         return pl_fail_memory(err);
-    for (size_t i = 0; i < t->shape.count; i++)
-        if (!t->shape.is_dropped[i])
-            kept[count++] = t->shape.columns[i];
+    for (size_t i = 0; i < shape->count; i++)
+        if (!shape->is_dropped[i])
+            kept[count++] = shape->columns[i];
     rc = pl_target_check(t->cfg->target, kept, count, err);
     free(kept);
     return rc == 0 ? 0 : pl_context(err, "header");
 }
 
-static int begin_report(struct transform *t, struct pl_err *err)
+static int check_required(const struct transform *t, struct pl_err *err)
 {
-    struct pl_csv_report *r = t->report;
+    const struct pl_csv_shape *shape = &t->plan.shape;
+    const char *const *name = t->cfg->limits.required;
 
-    r->columns = calloc(t->shape.count, sizeof(*r->columns));
-    if (r->columns == NULL)
-        return pl_fail_memory(err);
-    for (size_t i = 0; i < t->shape.count; i++) {
-        if (t->shape.is_dropped[i])
-            continue;
-        r->columns[r->column_count].name = strdup(t->shape.columns[i].name);
-        if (r->columns[r->column_count].name == NULL)
-            return pl_fail_memory(err);
-        r->column_count++;
+    for (; name != NULL && *name != NULL; name++) {
+        bool is_there = false;
+
+        for (size_t i = 0; i < shape->count; i++)
+            is_there = is_there || (!shape->is_dropped[i] &&
+                                    pl_ieq(shape->columns[i].name, *name));
+        if (!is_there)
+            return pl_fail(err, PL_DATA_INVALID,
+                           "header: column '%s', which the job requires, is "
+                           "not there",
+                           *name);
     }
     return 0;
 }
 
-static int take_header(struct transform *t, const struct pl_csv_record *record,
+static bool is_on(const struct transform *t, enum pl_rule rule)
+{
+    return (t->cfg->rules.off & (UINT64_C(1) << rule)) == 0;
+}
+
+static int take_header(void *ctx, struct pl_csv_record *record,
                        struct pl_err *err)
 {
+    struct transform *t = ctx;
+    struct pl_csv_shape *shape = &t->plan.shape;
+
     if (record->is_malformed || record->count == 0)
         return pl_fail(err, PL_DATA_INVALID,
                        record->is_malformed ? "header: malformed quoting"
@@ -145,208 +214,35 @@ static int take_header(struct transform *t, const struct pl_csv_record *record,
     if (pl_utf8_valid_len(record->raw, record->raw_len) != record->raw_len ||
         memchr(record->raw, '\0', record->raw_len) != NULL)
         return pl_fail(err, PL_DATA_INVALID, "header: not UTF-8 text");
-    t->shape.columns = calloc(record->count, sizeof(*t->shape.columns));
-    t->shape.is_dropped = calloc(record->count, sizeof(bool));
-    if (t->shape.columns == NULL || t->shape.is_dropped == NULL)
+    if (record->count > PL_CSV_COLUMNS_MAX)
+        return pl_fail(err, PL_DATA_INVALID, "header: more than %d columns",
+                       PL_CSV_COLUMNS_MAX);
+    shape->columns = calloc(record->count, sizeof(*shape->columns));
+    shape->is_dropped = calloc(record->count, sizeof(*shape->is_dropped));
+    shape->name_lens = calloc(record->count, sizeof(*shape->name_lens));
+    if (shape->columns == NULL || shape->is_dropped == NULL ||
+        shape->name_lens == NULL)
         return pl_fail_memory(err);
-    t->shape.count = record->count;
+    shape->count = record->count;
     for (size_t i = 0; i < record->count; i++)
         if (take_column(t, i, &record->cells[i], err) != 0)
             return -1;
-    if (check_columns(t, err) != 0 || begin_report(t, err) != 0)
+    if (check_columns(t, err) != 0 || check_required(t, err) != 0)
         return -1;
-    note_places(&t->shape);
-    t->has_header = true;
-    return pl_csv_write_header(&t->shape, &t->out, err);
-}
-
-/* Rows */
-
-static int reject(struct transform *t, const struct pl_csv_record *record,
-                  const struct pl_csv_verdict *v, struct pl_err *err)
-{
-    const struct pl_csv_limits *limits = &t->cfg->limits;
-    const size_t at = t->shape.id != SIZE_MAX        ? t->shape.id
-                      : t->shape.address != SIZE_MAX ? t->shape.address
-                                                     : t->shape.user_id;
-    const bool has_key =
-        record->count == t->shape.count && !record->cells[at].is_null;
-
-    t->report->rows_rejected++;
-    t->report->rules[v->rule - 1].count++;
-    if (pl_csv_write_reject(&t->shape, record, v,
-                            has_key ? &record->cells[at] : NULL,
-                            t->cfg->rules.has_raw, &t->rejects, err) != 0 ||
-        flush(t->cfg->rejects, &t->rejects, FLUSH_BYTES, err) != 0)
+    note_places(shape);
+    t->plan.has_addresses = shape->id != SIZE_MAX &&
+                            shape->channel != SIZE_MAX &&
+                            is_on(t, PL_RULE_ADDRESS_DUPLICATE);
+    t->plan.has_users = shape->user_id != SIZE_MAX &&
+                        is_on(t, PL_RULE_USER_ENDPOINTS) &&
+                        (shape->id != SIZE_MAX || shape->channel != SIZE_MAX);
+    t->feed.columns = shape->count;
+    if (pl_csv_json_plan(shape, &t->plan.json, err) != 0)
         return -1;
-    if (limits->max_rejects >= 0 &&
-        t->report->rows_rejected > (uint64_t)limits->max_rejects)
-        return pl_fail(err, PL_DATA_INVALID,
-                       "more than %" PRId64 " rows rejected, the last one in "
-                       "line %" PRIu64 " by rule %s",
-                       limits->max_rejects, record->line,
-                       pl_rule_code(v->rule));
-    return 0;
+    return pl_csv_write_header(t->cfg, shape, &t->head, err);
 }
 
-/* Id, or channel and address, or the user's id: without case, as the service
- * compares Ids. */
-static int make_key(struct transform *t, const struct pl_csv_cell *cells,
-                    struct pl_err *err)
-{
-    const struct pl_csv_shape *s = &t->shape;
-
-    pl_buf_reset(&t->key);
-    if (s->id != SIZE_MAX) {
-        if (pl_buf_add(&t->key, cells[s->id].data, cells[s->id].len, err) != 0)
-            return -1;
-    } else if (s->channel != SIZE_MAX) {
-        if (pl_buf_add(&t->key, cells[s->channel].data, cells[s->channel].len,
-                       err) != 0 ||
-            pl_buf_addc(&t->key, '\0', err) != 0 ||
-            pl_buf_add(&t->key, cells[s->address].data, cells[s->address].len,
-                       err) != 0)
-            return -1;
-    } else if (pl_buf_add(&t->key, cells[s->user_id].data,
-                          cells[s->user_id].len, err) != 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < t->key.len; i++)
-        if (t->key.data[i] >= 'A' && t->key.data[i] <= 'Z')
-            t->key.data[i] = (char)(t->key.data[i] + ('a' - 'A'));
-    return 0;
-}
-
-static void count_cells(struct transform *t, const struct pl_csv_cell *cells)
-{
-    size_t written = 0;
-
-    for (size_t i = 0; i < t->shape.count; i++) {
-        struct pl_csv_column *c;
-
-        if (t->shape.is_dropped[i])
-            continue;
-        c = &t->report->columns[written++];
-        if (cells[i].is_null) {
-            c->null++;
-        } else if (cells[i].len == 0) {
-            c->empty++;
-        } else {
-            c->filled++;
-            if (cells[i].len > c->longest) {
-                const size_t n = pl_utf8_count(cells[i].data, cells[i].len);
-
-                c->longest = n > c->longest ? n : c->longest;
-            }
-        }
-    }
-}
-
-static int accept(struct transform *t, const struct pl_csv_record *record,
-                  struct pl_err *err)
-{
-    const struct pl_csv_limits *limits = &t->cfg->limits;
-    enum pl_dedupe_verdict seen;
-
-    pl_buf_reset(&t->row);
-    if (pl_csv_write_row(&t->shape, record->cells, &t->row, err) != 0 ||
-        make_key(t, record->cells, err) != 0 ||
-        pl_dedupe_see(&t->dedupe, t->key.data, t->key.len, t->row.data,
-                      t->row.len, &seen, err) != 0)
-        return -1;
-    if (seen == PL_DEDUPE_IDENTICAL) {
-        t->report->rows_dropped++;
-        return 0;
-    }
-    if (seen == PL_DEDUPE_CONFLICT) {
-        const struct pl_csv_verdict v = {
-            .rule = PL_RULE_ID_DUPLICATE,
-            .column = t->shape.id,
-            .detail = "the same key as an earlier row, with other values"};
-
-        return reject(t, record, &v, err);
-    }
-    t->report->rows_out++;
-    count_cells(t, record->cells);
-    if (limits->max_rows >= 0 &&
-        t->report->rows_out > (uint64_t)limits->max_rows)
-        return pl_fail(err, PL_DATA_INVALID, "more than %" PRId64 " rows",
-                       limits->max_rows);
-    if (pl_buf_add(&t->out, t->row.data, t->row.len, err) != 0)
-        return -1;
-    return flush(t->cfg->out, &t->out, FLUSH_BYTES, err);
-}
-
-static int on_record(void *ctx, struct pl_csv_record *record,
-                     struct pl_err *err)
-{
-    struct transform *t = ctx;
-    struct pl_csv_verdict v;
-
-    if (!t->has_header)
-        return take_header(t, record, err);
-    t->report->rows_in++;
-    if (record->count == 0 && !record->is_malformed && t->shape.count == 1) {
-        t->null_cell = (struct pl_csv_cell){.is_null = true};
-        record->cells = &t->null_cell; /* one column: an empty line is a NULL */
-        record->count = 1;
-    }
-    pl_rules_judge(&t->shape, &t->cfg->rules, record, &v);
-    return v.rule == PL_RULE_NONE ? accept(t, record, err)
-                                  : reject(t, record, &v, err);
-}
-
-/* The file */
-
-/* What the first bytes say that a CSV in UTF-8 cannot begin with. */
-static int check_magic(const char *data, size_t len, struct pl_err *err)
-{
-    static const struct {
-        const char *bytes;
-        size_t len;
-        const char *what;
-    } magic[] = {{"\xFF\xFE", 2, "UTF-16"},
-                 {"\xFE\xFF", 2, "UTF-16"},
-                 {"\x1F\x8B", 2, "gzip"},
-                 {"\x28\xB5\x2F\xFD", 4, "zstd"},
-                 {"PAR1", 4, "Parquet"}};
-
-    for (size_t i = 0; i < PL_COUNT(magic); i++)
-        if (len >= magic[i].len &&
-            memcmp(data, magic[i].bytes, magic[i].len) == 0)
-            return pl_fail(err, PL_DATA_INVALID,
-                           "the file is %s, not CSV in UTF-8", magic[i].what);
-    return 0;
-}
-
-static int read_all(struct transform *t, struct pl_csv_reader *reader,
-                    size_t cap, struct pl_err *err)
-{
-    uint64_t bytes = 0;
-    char first[4];
-    size_t len = 0;
-    size_t skip = 0;
-
-    if (pl_source_fill(t->cfg->in, first, sizeof(first), &len, err) != 0 ||
-        check_magic(first, len, err) != 0)
-        return -1;
-    if (len >= 3 && memcmp(first, "\xEF\xBB\xBF", 3) == 0)
-        skip = 3; /* a byte-order mark: neither target takes one */
-    pl_csv_reader_skip(reader, skip);
-    if (pl_csv_reader_feed(reader, first + skip, len - skip, err) != 0)
-        return -1;
-    for (bytes = len; len > 0; bytes += len) {
-        const int64_t n = t->cfg->in->read(t->cfg->in->ctx, t->chunk, cap, err);
-
-        if (n < 0 || pl_stop_check(err) != 0 ||
-            pl_csv_reader_feed(reader, t->chunk, (size_t)n, err) != 0)
-            return -1;
-        len = (size_t)n;
-        if (t->cfg->progress != NULL)
-            t->cfg->progress(t->cfg->progress_ctx, bytes, t->report->rows_in);
-    }
-    return pl_csv_reader_end(reader, err);
-}
+/* Seeing keys, and counting: one chunk after the other */
 
 static const struct pl_csv_rule_count *most_frequent(
     const struct pl_csv_report *r)
@@ -359,25 +255,478 @@ static const struct pl_csv_rule_count *most_frequent(
     return best;
 }
 
+static int too_many_rejects(const struct transform *t, bool is_certain,
+                            struct pl_err *err)
+{
+    const struct pl_csv_report *r = t->report;
+    const struct pl_csv_rule_count *most = most_frequent(r);
+
+    return pl_fail(err, PL_DATA_INVALID,
+                   "%" PRIu64 " of %" PRIu64 " rows rejected%s, more than "
+                   "max_reject_percent %g allows; most often by rule %s "
+                   "(%" PRIu64 ")",
+                   r->rows_rejected, r->rows_in,
+                   is_certain ? " so far, whatever is still to come" : "",
+                   t->cfg->limits.max_reject_percent, most->code, most->count);
+}
+
+/* Even if all rows to come were good, and as short as rows can be. */
+static bool is_hopeless(const struct transform *t, uint64_t offset)
+{
+    const uint64_t bytes = (uint64_t)t->cfg->in_bytes;
+    const uint64_t left = bytes > offset ? bytes - offset : 0;
+    const double most = (double)t->report->rows_in +
+                        (double)left / (double)t->plan.shape.count + 1;
+
+    return bytes > 0 && (double)t->report->rows_rejected * 100.0 >
+                            t->cfg->limits.max_reject_percent * most;
+}
+
+static int count_reject(struct transform *t, const struct pl_csv_chunk *c,
+                        size_t row, enum pl_rule rule, struct pl_err *err)
+{
+    const int64_t most = t->cfg->limits.max_rejects;
+
+    t->report->rows_rejected++;
+    t->report->rules[rule - 1].count++;
+    if (most >= 0 && t->report->rows_rejected > (uint64_t)most)
+        return pl_fail(err, PL_DATA_INVALID,
+                       "more than %" PRId64 " rows rejected, the last one "
+                       "record %" PRIu64 ", by rule %s",
+                       most, c->number + row, pl_rule_code(rule));
+    if (is_hopeless(t, c->offset + c->index.rows[row] + 1))
+        return too_many_rejects(t, true, err);
+    return 0;
+}
+
+static int count_row(struct transform *t, struct pl_err *err)
+{
+    const int64_t most = t->cfg->limits.max_rows;
+
+    t->report->rows_out++;
+    if (most >= 0 && t->report->rows_out > (uint64_t)most)
+        return pl_fail(err, PL_DATA_INVALID, "more than %" PRId64 " rows",
+                       most);
+    return 0;
+}
+
+/* A row that repeats an earlier one, which only now is known. */
+static int reject_late(struct transform *t, struct pl_csv_work *w, size_t row,
+                       const struct pl_csv_verdict *verdict, struct pl_err *err)
+{
+    struct pl_csv_chunk *c = &w->chunk;
+    struct pl_csv_reread *again = &t->keys.later;
+
+    if (t->cfg->rules.duplicates == PL_CSV_DUPLICATES_FAIL &&
+        verdict->rule == PL_RULE_ID_DUPLICATE)
+        return pl_fail(err, PL_DATA_INVALID,
+                       "record %" PRIu64 ", byte %" PRIu64
+                       ": the same key as an earlier row, with other values",
+                       c->number + row, c->offset + pl_csv_row_start(c, row));
+    c->states[row] = PL_CSV_REJECTED;
+    if (pl_csv_keys_reread(&t->keys, c->offset + pl_csv_row_start(c, row),
+                           pl_csv_row_len(c, row), again, err) != 0)
+        return -1;
+    again->record.raw = again->raw.data;
+    if (pl_csv_note_reject(&t->plan, w, &w->late, (uint32_t)row, &again->record,
+                           verdict, err) != 0)
+        return -1;
+    return count_reject(t, c, row, verdict->rule, err);
+}
+
+static int see_row(struct transform *t, struct pl_csv_work *w, size_t row,
+                   struct pl_err *err)
+{
+    enum pl_csv_seen seen;
+    struct pl_csv_verdict verdict;
+
+    if (pl_csv_keys_see(&t->keys, &w->chunk, row, w->keys + 3 * row, &seen,
+                        &verdict, err) != 0)
+        return -1;
+    switch (seen) {
+    case PL_CSV_SEEN_NEW:
+        return count_row(t, err);
+    case PL_CSV_SEEN_SAME:
+        t->report->rows_dropped++;
+        w->chunk.states[row] = PL_CSV_DROPPED;
+        return 0;
+    case PL_CSV_SEEN_REJECT:
+        break;
+    }
+    return reject_late(t, w, row, &verdict, err);
+}
+
+static uint64_t expected_rows(const struct transform *t,
+                              const struct pl_csv_chunk *c)
+{
+    const double rows = (double)c->row_count;
+    const double bytes = (double)(c->used - c->start);
+
+    if (t->cfg->in_bytes <= 0 || bytes <= 0)
+        return 0;
+    return (uint64_t)((double)t->cfg->in_bytes / bytes * rows * 1.02);
+}
+
+/* A failure leaves the rows up to the one that it is about. */
+static int see_rows(struct transform *t, struct pl_csv_work *w,
+                    struct pl_err *err)
+{
+    struct pl_csv_chunk *c = &w->chunk;
+    const struct pl_csv_piece *reject = w->rejects.list;
+
+    if (c->row_count == 0)
+        return 0;
+    if (pl_csv_keys_begin(&t->keys, c, expected_rows(t, c), err) != 0)
+        return -1;
+    for (size_t row = 0; row < PREFETCH && row < c->row_count; row++)
+        if (c->states[row] != PL_CSV_REJECTED)
+            pl_csv_keys_prefetch(&t->keys, w->keys + 3 * row);
+    for (size_t row = 0; row < c->row_count; row++) {
+        const size_t ahead = row + PREFETCH;
+        int rc;
+
+        if (ahead < c->row_count && c->states[ahead] != PL_CSV_REJECTED)
+            pl_csv_keys_prefetch(&t->keys, w->keys + 3 * ahead);
+        t->report->rows_in++;
+        rc = c->states[row] == PL_CSV_REJECTED
+                 ? count_reject(t, c, row, (reject++)->rule, err)
+                 : see_row(t, w, row, err);
+        if (rc != 0) {
+            c->row_count = row + 1;
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Putting the output together */
+
+static int emit_rows(const struct pl_csv_plan *plan, struct pl_csv_work *w,
+                     struct pl_err *err)
+{
+    const struct pl_csv_chunk *c = &w->chunk;
+    const char *text = w->kept.text.data;
+    size_t kept = 0;
+    size_t from = 0;
+
+    pl_buf_reset(&w->out);
+    w->out.max_bytes = SIZE_MAX;
+    w->rows_out = 0;
+    if (plan->cfg->out == NULL)
+        return 0;
+    if (pl_buf_reserve(&w->out,
+                       c->used + w->kept.text.len + 4 * (size_t)PL_CSV_PAD,
+                       err) != 0)
+        return -1;
+    for (size_t row = 0; row < c->row_count; row++) {
+        size_t to = row;
+
+        while (to + 8 <= c->row_count && pl_csv_word(c->states + to) == 0)
+            to += 8;
+        while (to < c->row_count && c->states[to] == 0)
+            to++;
+        if (to > row) {
+            const size_t start = pl_csv_row_start(c, row);
+
+            w->out.len += plan->kernel->strip(
+                (unsigned char *)w->out.data + w->out.len, c->data + start,
+                c->index.rows[to - 1] + (size_t)1 - start);
+            w->rows_out += to - row;
+            row = to;
+        }
+        if (row == c->row_count)
+            break;
+        while (kept < w->kept.count && w->kept.list[kept].row < row)
+            from = w->kept.list[kept++].end;
+        if (c->states[row] == PL_CSV_KEPT) {
+            const size_t len = w->kept.list[kept].end - from;
+
+            memcpy(w->out.data + w->out.len, text + from, len);
+            w->out.len += len;
+            w->rows_out++;
+        }
+    }
+    return 0;
+}
+
+/* Writing */
+
+/* How much of the rows at text fits into the part; a part has one at least. */
+static size_t fitting(const struct transform *t, const char *text, size_t len)
+{
+    const uint64_t most = t->cfg->max_part_bytes;
+    const bool is_fresh = t->part_bytes == t->head.len;
+    const char *last;
+    size_t room;
+
+    if (most == 0 || t->part_bytes + len <= most)
+        return len;
+    room = most > t->part_bytes ? (size_t)(most - t->part_bytes) : 0;
+    for (last = text + room; last > text && last[-1] != '\n'; last--)
+        ;
+    if (last == text && is_fresh)
+        last = (const char *)memchr(text, '\n', len) + 1;
+    return (size_t)(last - text);
+}
+
+static uint64_t count_lines(const char *text, size_t len)
+{
+    uint64_t count = 0;
+    const char *end = text + len;
+
+    while (text < end && (text = memchr(text, '\n', (size_t)(end - text)))) {
+        count++;
+        text++;
+    }
+    return count;
+}
+
+static int write_head(struct transform *t, struct pl_err *err)
+{
+    t->part_bytes = t->head.len;
+    t->report->last_part_rows = 0;
+    return pl_sink_write(t->cfg->out, t->head.data, t->head.len, err);
+}
+
+static int write_out(struct transform *t, const struct pl_csv_work *w,
+                     struct pl_err *err)
+{
+    const char *text = w->out.data;
+    size_t left = w->out.len;
+    uint64_t rows = w->rows_out;
+
+    while (left > 0) {
+        const size_t len = fitting(t, text, left);
+        const uint64_t lines = len == left ? rows : count_lines(text, len);
+
+        if (pl_sink_write(t->cfg->out, text, len, err) != 0)
+            return -1;
+        t->part_bytes += len;
+        t->report->last_part_rows += lines;
+        rows -= lines;
+        text += len;
+        left -= len;
+        if (left > 0 &&
+            (t->cfg->next_part(t->cfg->part_ctx, t->report->last_part_rows,
+                               err) != 0 ||
+             write_head(t, err) != 0))
+            return -1;
+    }
+    return 0;
+}
+
+/* Both kinds of rejects, in the order of the rows, up to the last one. */
+static int write_rejects(struct transform *t, struct pl_csv_work *w,
+                         struct pl_err *err)
+{
+    struct pl_csv_pieces *own = &w->rejects;
+    struct pl_csv_pieces *late = &w->late;
+    size_t own_at = 0;
+    size_t late_at = 0;
+
+    if (t->cfg->rejects == NULL)
+        return 0;
+    while (own->count > 0 &&
+           own->list[own->count - 1].row >= w->chunk.row_count)
+        own->count--;
+    for (size_t i = 0, k = 0; i < own->count || k < late->count;) {
+        const uint32_t limit = k < late->count ? late->list[k].row : UINT32_MAX;
+        size_t end = own_at;
+
+        while (i < own->count && own->list[i].row < limit)
+            end = own->list[i++].end;
+        if (end > own_at &&
+            pl_sink_write(t->cfg->rejects, own->text.data + own_at,
+                          end - own_at, err) != 0)
+            return -1;
+        own_at = end;
+        if (k == late->count)
+            continue;
+        end = late->list[k++].end;
+        if (pl_sink_write(t->cfg->rejects, late->text.data + late_at,
+                          end - late_at, err) != 0)
+            return -1;
+        late_at = end;
+    }
+    return 0;
+}
+
+static int write_work(struct transform *t, struct pl_csv_work *w,
+                      struct pl_err *err)
+{
+    const struct pl_csv_chunk *c = &w->chunk;
+
+    if (t->cfg->out != NULL && t->writing.next == 0 && write_head(t, err) != 0)
+        return -1;
+    if (write_rejects(t, w, err) != 0 ||
+        (t->cfg->out != NULL && write_out(t, w, err) != 0))
+        return -1;
+    if (t->cfg->progress != NULL)
+        t->cfg->progress(t->cfg->progress_ctx, c->offset + c->used,
+                         c->number + c->row_count - 1);
+    return 0;
+}
+
+/* The workers */
+
+/* The next chunk and its place in the order; false: there is none. A chunk
+ * that ends in an error is the last one, with the rows before it. */
+static bool cut(struct transform *t, struct pl_csv_work *w, uint64_t *place,
+                struct pl_err *err)
+{
+    int rc = 0;
+
+    (void)pthread_mutex_lock(&t->cutting.lock);
+    if (!t->is_cut) {
+        *place = t->cutting.next;
+        rc =
+            pl_stop_check(err) != 0 ? -1 : pl_csv_cut(&t->feed, &w->chunk, err);
+        t->is_cut = rc <= 0;
+        if (rc != 0)
+            t->cutting.next++;
+        if (rc < 0 && err->code != PL_DATA_INVALID)
+            w->chunk.row_count = 0;
+    }
+    (void)pthread_mutex_unlock(&t->cutting.lock);
+    return rc != 0;
+}
+
+static void stop_cutting(struct transform *t)
+{
+    (void)pthread_mutex_lock(&t->cutting.lock);
+    t->is_cut = true;
+    (void)pthread_mutex_unlock(&t->cutting.lock);
+}
+
+static int count_columns(struct worker *worker, struct pl_err *err)
+{
+    if (!worker->t->cfg->has_report)
+        return 0;
+    if (worker->tally.columns == NULL &&
+        pl_csv_tally_open(&worker->tally, &worker->t->plan.shape, err) != 0)
+        return -1;
+    return pl_csv_tally_add(&worker->tally, &worker->work, err);
+}
+
+/* From cut to written; the first failure of the first chunk is the one that
+ * counts. */
+static void carry(struct worker *worker, uint64_t place, struct pl_err *err)
+{
+    struct transform *t = worker->t;
+    struct pl_csv_work *w = &worker->work;
+    struct pl_err why = {0};
+    bool is_wanted;
+    bool is_out;
+
+    if (t->plan.shape.count == 0) /* no header, no rows */
+        w->chunk.row_count = 0;
+    is_out = w->chunk.row_count == 0 || pl_csv_check(&t->plan, w, &why) == 0;
+    turn_take(&t->seeing, place);
+    is_wanted = !t->is_stopped;
+    if (is_wanted && is_out && w->chunk.row_count > 0 &&
+        see_rows(t, w, &why) != 0)
+        is_out = why.code == PL_DATA_INVALID;
+    if (why.code != PL_OK)
+        *err = why;
+    t->is_stopped = t->is_stopped || err->code != PL_OK;
+    turn_pass(&t->seeing);
+    pl_err_clear(&why);
+    is_out = is_out && is_wanted && t->plan.shape.count > 0;
+    if (is_out &&
+        (emit_rows(&t->plan, w, &why) != 0 || count_columns(worker, &why) != 0))
+        is_out = false;
+    turn_take(&t->writing, place);
+    if (is_out && !t->has_failed)
+        (void)write_work(t, w, &why);
+    if (why.code != PL_OK)
+        *err = why;
+    if (is_wanted && err->code != PL_OK && !t->has_failed) {
+        t->has_failed = true;
+        t->err = *err;
+    }
+    turn_pass(&t->writing);
+    if (err->code != PL_OK)
+        stop_cutting(t);
+}
+
+static void *work(void *ctx)
+{
+    struct worker *worker = ctx;
+    struct pl_err err = {0};
+    uint64_t place;
+
+    while (cut(worker->t, &worker->work, &place, &err)) {
+        carry(worker, place, &err);
+        if (err.code != PL_OK)
+            break;
+    }
+    return NULL;
+}
+
+static int merge_tallies(struct transform *t, struct worker *workers,
+                         size_t count, struct pl_err *err)
+{
+    struct pl_csv_tally *all = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        if (workers[i].tally.columns == NULL)
+            continue;
+        if (all == NULL)
+            all = &workers[i].tally;
+        else if (pl_csv_tally_merge(all, &workers[i].tally, err) != 0)
+            return -1;
+    }
+    return all == NULL
+               ? 0
+               : pl_csv_tally_finish(all, &t->plan.shape, t->report, err);
+}
+
+/* The first worker is the caller's own thread. */
+static int run(struct transform *t, struct pl_err *err)
+{
+    const unsigned wanted = t->cfg->threads > THREADS_MAX ? THREADS_MAX
+                            : t->cfg->threads > 0         ? t->cfg->threads
+                                                          : 1;
+    struct worker *workers = calloc(wanted, sizeof(*workers));
+    size_t count = 1;
+    int rc;
+
+    if (workers == NULL)
+        return pl_fail_memory(err);
+    for (size_t i = 0; i < wanted; i++)
+        workers[i].t = t;
+    while (count < wanted && pthread_create(&workers[count].thread, NULL, work,
+                                            &workers[count]) == 0)
+        count++;
+    (void)work(&workers[0]);
+    for (size_t i = 1; i < count; i++)
+        (void)pthread_join(workers[i].thread, NULL);
+    rc = merge_tallies(t, workers, count, err);
+    for (size_t i = 0; i < count; i++) {
+        pl_csv_work_release(&workers[i].work);
+        pl_csv_tally_release(&workers[i].tally);
+    }
+    free(workers);
+    if (rc == 0 && t->has_failed) {
+        *err = t->err;
+        return -1;
+    }
+    return rc;
+}
+
 static int check_limits(const struct transform *t, struct pl_err *err)
 {
     const struct pl_csv_report *r = t->report;
     const struct pl_csv_limits *limits = &t->cfg->limits;
-    const struct pl_csv_rule_count *most = most_frequent(r);
 
-    if (!t->has_header)
+    if (t->plan.shape.count == 0)
         return pl_fail(err, PL_DATA_INVALID, "no header: the file is empty");
     if (r->rows_in != r->rows_out + r->rows_rejected + r->rows_dropped +
                           r->rows_merged + r->rows_unchanged)
         return pl_fail(err, PL_INTERNAL_ERROR, "counts do not add up");
     if ((double)r->rows_rejected * 100.0 >
         limits->max_reject_percent * (double)r->rows_in)
-        return pl_fail(err, PL_DATA_INVALID,
-                       "%" PRIu64 " of %" PRIu64 " rows rejected, more than "
-                       "max_reject_percent %g allows; most often by rule %s "
-                       "(%" PRIu64 ")",
-                       r->rows_rejected, r->rows_in, limits->max_reject_percent,
-                       most->code, most->count);
+        return too_many_rejects(t, false, err);
     if ((int64_t)r->rows_out < limits->min_rows)
         return pl_fail(err, PL_DATA_INVALID,
                        "%" PRIu64 " rows came out, min_rows asks for %" PRId64,
@@ -385,42 +734,69 @@ static int check_limits(const struct transform *t, struct pl_err *err)
     return 0;
 }
 
-static int begin(struct transform *t, size_t chunk_bytes, struct pl_err *err)
+static int choose_reader(struct transform *t, struct pl_err *err)
 {
-    t->row.max_bytes = RECORD_BYTES_MAX * 3;
-    t->report->rules = calloc(PL_RULE_COUNT - 1, sizeof(*t->report->rules));
-    t->chunk = malloc(chunk_bytes);
-    if (t->report->rules == NULL || t->chunk == NULL)
+    const char *name = t->cfg->reader;
+
+    t->plan.is_kernel_reading = name == NULL || strcmp(name, "libcsv") != 0;
+    t->plan.kernel =
+        pl_csv_kernel_by_name(t->plan.is_kernel_reading ? name : NULL);
+    if (t->plan.kernel == NULL)
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "reader '%s': this machine or build has none of that "
+                       "name; there are libcsv, scalar and, where the "
+                       "processor has them, sse2, avx2, avx512 or neon",
+                       name);
+    t->feed.kernel = t->plan.is_kernel_reading ? t->plan.kernel : NULL;
+    return 0;
+}
+
+static int begin(struct transform *t, struct pl_err *err)
+{
+    const struct pl_csv_config *cfg = t->cfg;
+    struct pl_csv_report *r = t->report;
+    PL_AUTO(pl_buf) rejects = PL_BUF_INIT;
+
+    if (turn_open(&t->cutting, err) != 0 || turn_open(&t->seeing, err) != 0 ||
+        turn_open(&t->writing, err) != 0)
+        return -1;
+    r->rules = calloc(PL_RULE_COUNT - 1, sizeof(*r->rules));
+    if (r->rules == NULL)
         return pl_fail_memory(err);
-    t->report->rule_count = PL_RULE_COUNT - 1;
-    for (size_t i = 0; i < t->report->rule_count; i++)
-        t->report->rules[i].code = pl_rule_code((enum pl_rule)(i + 1));
-    return pl_dedupe_open(&t->dedupe, err);
+    r->rule_count = PL_RULE_COUNT - 1;
+    for (size_t i = 0; i < r->rule_count; i++)
+        r->rules[i].code = pl_rule_code((enum pl_rule)(i + 1));
+    t->plan.cfg = cfg;
+    if (choose_reader(t, err) != 0 ||
+        pl_csv_store_open(&t->store, cfg, err) != 0 ||
+        pl_random(&t->plan.hash_key, sizeof(t->plan.hash_key), err) != 0 ||
+        pl_csv_keys_open(&t->keys, &t->plan, &t->store, err) != 0)
+        return -1;
+    t->source = pl_csv_store_source(&t->store);
+    t->feed.in = &t->source;
+    t->feed.chunk_bytes = cfg->chunk_bytes > 0 ? cfg->chunk_bytes : CHUNK_BYTES;
+    t->feed.max_record_bytes =
+        cfg->max_record_bytes > 0 ? cfg->max_record_bytes : RECORD_BYTES_MAX;
+    t->feed.empties = cfg->rules.empty == PL_CSV_EMPTY_NULL ? 0 : ~UINT64_C(0);
+    t->feed.line = 1;
+    t->feed.header = take_header;
+    t->feed.ctx = t;
+    t->feed.reference = pl_csv_reference_open(err);
+    if (t->feed.reference == NULL ||
+        pl_csv_write_reject_header(cfg, &rejects, err) != 0)
+        return -1;
+    return rejects.len == 0 || cfg->rejects == NULL
+               ? 0
+               : pl_sink_write(cfg->rejects, rejects.data, rejects.len, err);
 }
 
 int pl_csv_transform(const struct pl_csv_config *cfg,
                      struct pl_csv_report *report, struct pl_err *err)
 {
-    PL_AUTO(transform) t = {.cfg = cfg, .report = report};
-    PL_AUTO(pl_csv_reader) reader = {0};
-    const size_t cap = cfg->chunk_bytes > 0 ? cfg->chunk_bytes : CHUNK_BYTES;
-    const size_t max_record =
-        cfg->max_record_bytes > 0 ? cfg->max_record_bytes : RECORD_BYTES_MAX;
-    struct pl_err verdict = {0};
+    PL_AUTO(transform) t = {.cfg = cfg, .report = report, .store = {.fd = -1}};
 
     memset(report, 0, sizeof(*report));
-    if (begin(&t, cap, err) != 0 ||
-        pl_csv_reader_open(&reader, max_record, on_record, &t, err) != 0)
+    if (begin(&t, err) != 0 || run(&t, err) != 0)
         return -1;
-    if (read_all(&t, &reader, cap, &verdict) == 0)
-        (void)check_limits(&t, &verdict);
-    /* the rejects so far are worth most when the run fails */
-    if (flush(cfg->rejects, &t.rejects, 1, err) != 0 ||
-        (verdict.code == PL_OK && flush(cfg->out, &t.out, 1, err) != 0))
-        return -1;
-    if (verdict.code != PL_OK) {
-        *err = verdict;
-        return -1;
-    }
-    return 0;
+    return check_limits(&t, err);
 }

@@ -2,9 +2,14 @@
  * transform.h - the local CSV transformer: a query's result in, exactly the
  * file that the target takes out, rejects aside (docs/rules.md).
  *
- * Rooms: reader.h cuts bytes into records, rules.h judges and normalizes one,
- * dedupe.h knows the keys seen, writer.h words rows and rejects. Memory: one
- * record and 24 to 68 bytes a key.
+ * Rooms: reader.h says what a record is, kernel.h goes over the bytes, cut.h
+ * makes chunks of whole records, check.h proves rows right or has rules.h
+ * judge them, keys.h finds what comes twice (spill.h with little memory),
+ * report.h counts, writer.h words rows and rejects.
+ *
+ * Memory: 4 MiB or so a thread, 8 bytes for each key over 0.85, 24 more a
+ * thousand records; with more keys than keys_memory has room for, a few MiB
+ * and temporary files.
  */
 #ifndef PL_CSV_TRANSFORM_H
 #define PL_CSV_TRANSFORM_H
@@ -14,16 +19,32 @@
 
 struct pl_csv_rules {
     enum { PL_CSV_BREAKS_BLANK, PL_CSV_BREAKS_REJECT } line_breaks;
-    enum { PL_CSV_EMPTY_KEEP, PL_CSV_EMPTY_NULL, PL_CSV_EMPTY_REJECT } empty;
+    enum { PL_CSV_EMPTY_REJECT, PL_CSV_EMPTY_NULL, PL_CSV_EMPTY_KEEP } empty;
     enum { PL_CSV_UNKNOWN_REFUSE, PL_CSV_UNKNOWN_DROP } unknown_columns;
-    bool has_raw; /* the raw record in the reject file */
+    enum {
+        PL_CSV_DUPLICATES_REJECT, /* the later ones */
+        PL_CSV_DUPLICATES_KEEP_LAST,
+        PL_CSV_DUPLICATES_FAIL
+    } duplicates;            /* with other values */
+    bool has_effective_date; /* the column is taken */
+    uint64_t off;            /* 1 << enum pl_rule: not looked at (rules.h) */
 };
 
 struct pl_csv_limits {
-    double max_reject_percent; /* of rows_in */
-    int64_t max_rejects;       /* -1: none */
-    int64_t min_rows;          /* of rows_out */
-    int64_t max_rows;          /* of rows_out; -1: none */
+    double max_reject_percent;   /* of rows_in */
+    int64_t max_rejects;         /* -1: none */
+    int64_t min_rows;            /* of rows_out */
+    int64_t max_rows;            /* of rows_out; -1: none */
+    const char *const *required; /* columns that must be there; ends with
+                                     NULL, or NULL */
+};
+
+/* The bytes of the input at any place, as often as wanted. */
+struct pl_csv_again {
+    void *ctx;
+    /* As pread: 0 at the end, -1 and *err on failure; from any thread. */
+    int64_t (*read_at)(void *ctx, uint64_t offset, void *buf, size_t cap,
+                       struct pl_err *err);
 };
 
 struct pl_csv_config {
@@ -31,12 +52,35 @@ struct pl_csv_config {
     struct pl_csv_rules rules;
     struct pl_csv_limits limits;
     const struct pl_source *in;
-    const struct pl_sink *out;
-    const struct pl_sink *rejects;                              /* JSON Lines */
-    void (*progress)(void *ctx, uint64_t bytes, uint64_t rows); /* or NULL */
+    int64_t in_bytes; /* 0: not known */
+    /* NULL: what was read is kept in a temporary file */
+    const struct pl_csv_again *again;
+    const char *temp_dir;      /* NULL: TMPDIR or /tmp */
+    const struct pl_sink *out; /* NULL: nothing is written */
+    enum { PL_CSV_OUT_CSV, PL_CSV_OUT_JSON } format;
+    /* A part of out is full: what follows goes to a new one. */
+    uint64_t max_part_bytes; /* 0: there is one part */
+    int (*next_part)(void *ctx, uint64_t rows, struct pl_err *err);
+    void *part_ctx;
+    const struct pl_sink *rejects; /* NULL: they are counted only */
+    bool has_raw;                  /* the raw record in the reject file */
+    enum { PL_CSV_REJECTS_JSON, PL_CSV_REJECTS_CSV } rejects_format;
+    bool has_report; /* columns are counted */
+    /* After a chunk; at most one call at a time, from any thread. */
+    void (*progress)(void *ctx, uint64_t bytes, uint64_t rows);
     void *progress_ctx;
+    unsigned threads;        /* 0: one */
+    const char *reader;      /* "libcsv", a kernel's name; NULL: the best */
+    uint64_t keys_memory;    /* bytes; 0: as many as there are keys */
     size_t chunk_bytes;      /* read at a time; 0: 256 KiB */
     size_t max_record_bytes; /* 0: 16 MiB */
+};
+
+/* Values of a column that has few. */
+#define PL_CSV_TOP 10
+struct pl_csv_value {
+    char *text; /* UTF-8, ended by a NUL */
+    uint64_t count;
 };
 
 struct pl_csv_column {
@@ -44,7 +88,11 @@ struct pl_csv_column {
     uint64_t filled;
     uint64_t null;
     uint64_t empty;
-    uint64_t longest; /* characters */
+    uint64_t longest;  /* characters */
+    uint64_t distinct; /* values */
+    bool is_estimate;  /* distinct is, with a standard error of 1.6 % */
+    struct pl_csv_value top[PL_CSV_TOP]; /* the most frequent first */
+    size_t top_count; /* 0 also where values are many or nobody's business */
 };
 
 struct pl_csv_rule_count {
@@ -56,12 +104,13 @@ struct pl_csv_report {
     uint64_t rows_in; /* all data records, also malformed ones */
     uint64_t rows_out;
     uint64_t rows_rejected;
-    uint64_t rows_dropped; /* identical duplicates */
-    uint64_t rows_merged;
-    uint64_t rows_unchanged;
+    uint64_t rows_dropped;           /* identical duplicates */
+    uint64_t rows_merged;            /* 0 here */
+    uint64_t rows_unchanged;         /* 0 here */
     struct pl_csv_rule_count *rules; /* every rule, in the docs' order */
     size_t rule_count;
-    struct pl_csv_column *columns; /* of the rows written */
+    uint64_t last_part_rows;       /* of those behind the last next_part */
+    struct pl_csv_column *columns; /* of the rows written; with has_report */
     size_t column_count;
 };
 void pl_csv_report_release(struct pl_csv_report *report);
@@ -70,7 +119,12 @@ void pl_csv_report_release(struct pl_csv_report *report);
  * Transforms all of in. Fails with PL_DATA_INVALID, and *report filled as far
  * as it came, when the header is wrong, the file is cut off inside quotes, a
  * record is too large, or a limit does not hold; what out got must then not be
- * used. PL_INTERRUPTED on a request to stop; else what in or a sink said.
+ * used. PL_CONFIG_INVALID where there is no such reader. PL_INTERRUPTED on a
+ * request to stop; else what in or a sink said.
+ *
+ * The same bytes, counts and order come out whatever the number of threads,
+ * the reader and the size of a chunk. The sinks, in and progress are called by
+ * one thread at a time.
  */
 int pl_csv_transform(const struct pl_csv_config *cfg,
                      struct pl_csv_report *report,

@@ -12,6 +12,7 @@
 struct life {
     struct pl_manifest m;
     int64_t started_ms;
+    bool is_silent;    /* the manifest is not written */
     struct pl_err err; /* of this stage; code PL_OK: it went well */
 };
 
@@ -43,11 +44,26 @@ static int read_input(struct life *life)
     return -1;
 }
 
-static int write_output(const struct pl_manifest *m, struct pl_err *err)
+/* A manifest made of an operand, in place of one that is read. */
+static int make_input(const struct pl_stage *stage, struct life *life,
+                      const char *operand)
+{
+    int rc;
+
+    if (pl_manifest_init(&life->m, &life->err) != 0)
+        return -1;
+    rc = stage->direct(stage->ctx, operand, &life->m, &life->err);
+    life->is_silent = rc == 1;
+    return rc < 0 ? -1 : 0;
+}
+
+static int write_output(const struct life *life, struct pl_err *err)
 {
     PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(PL_MANIFEST_MAX_BYTES * 2);
 
-    if (pl_manifest_print(m, &text, err) != 0 ||
+    if (life->is_silent)
+        return 0;
+    if (pl_manifest_print(&life->m, &text, err) != 0 ||
         pl_fd_write_all(STDOUT_FILENO, text.data, text.len, err) != 0)
         return pl_context(err, "cannot pass the manifest on");
     return 0;
@@ -60,7 +76,7 @@ static int skip(const struct pl_stage *stage, struct life *life)
 
     if (pl_manifest_add_stage(&life->m, stage->cli->name, life->started_ms,
                               life->started_ms, "skipped", &life->err) != 0 ||
-        write_output(&life->m, &life->err) != 0)
+        write_output(life, &life->err) != 0)
         return pl_process_exit(&life->err);
     pl_info("skipped: the run failed in %s",
             pl_manifest_str(&life->m, "error.stage") != NULL
@@ -81,7 +97,7 @@ static int finish(const struct pl_stage *stage, struct life *life)
         pl_manifest_add_stage(&life->m, stage->cli->name, life->started_ms,
                               pl_now_ms(&pl_clock_real),
                               is_failed ? "failed" : "succeeded", &err) != 0 ||
-        write_output(&life->m, &err) != 0)
+        write_output(life, &err) != 0)
         return pl_process_exit(is_failed ? &life->err : &err);
     return is_failed ? pl_process_exit(&life->err) : 0;
 }
@@ -108,7 +124,7 @@ static int finish_last(const struct pl_stage *stage, struct life *life)
                               pl_now_ms(&pl_clock_real),
                               own.code != PL_OK ? "failed" : "succeeded",
                               &err) != 0 ||
-        write_output(&life->m, &err) != 0)
+        write_output(life, &err) != 0)
         return pl_process_exit(&err);
     return rc;
 }
@@ -128,15 +144,20 @@ int pl_stage_main(const struct pl_stage *stage, int argc, char **argv)
 {
     __attribute__((cleanup(life_release))) struct life life = {0};
     bool has_input;
+    int first = argc;
     int rc;
 
     pl_process_init(stage->cli->name);
-    rc = pl_opts_parse(stage->cli, argc, argv, NULL, &life.err);
+    rc = pl_opts_parse(stage->cli, argc, argv,
+                       stage->direct != NULL ? &first : NULL, &life.err);
     if (rc > 0)
         return 0;
-    if (rc < 0 && isatty(STDIN_FILENO) == 1)
+    if (first < argc - 1)
+        rc = pl_fail(&life.err, PL_USAGE_INVALID, "one file only");
+    if (rc < 0 && (first < argc || isatty(STDIN_FILENO) == 1))
         return pl_process_exit(&life.err);
-    has_input = read_input(&life) == 0;
+    has_input = first < argc ? make_input(stage, &life, argv[first]) == 0
+                             : read_input(&life) == 0;
     pl_process_listen();
     life.started_ms = pl_now_ms(&pl_clock_real);
     if (life.m.root == NULL ||

@@ -14,6 +14,11 @@ struct pl_stage {
     /* The job: changes m in place; *err on failure. Called with signals
      * listened to, run.id set and status not "failed". */
     int (*run)(void *ctx, struct pl_manifest *m, struct pl_err *err);
+    /* With an operand on the command line no manifest is read: this makes one
+     * of it. Returns 1 where standard output is taken for data, so that the
+     * manifest must not go there. NULL: there are no operands. */
+    int (*direct)(void *ctx, const char *operand, struct pl_manifest *m,
+                  struct pl_err *err);
     /* sns-notify: called for every outcome, also when no manifest came; what
      * it fails with never changes the run's status. */
     bool is_last;

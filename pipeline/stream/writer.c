@@ -1,5 +1,6 @@
 #include "pipeline/stream/writer.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,8 +15,22 @@
 #define PART_BYTES_MAX ((size_t)64 << 20)
 #define PARTS_PER_SIZE 1000
 
+/* A device or a pipe is written as it is: it has no name to appear under. */
+static int open_special(struct pl_writer *w, struct pl_err *err)
+{
+    w->fd = open(w->uri.path, O_WRONLY | O_CLOEXEC);
+    return w->fd >= 0 ? 0
+                      : pl_fail_errno(err, PL_FILE_ERROR, "cannot open '%s'",
+                                      w->uri.path);
+}
+
 static int open_file(struct pl_writer *w, struct pl_err *err)
 {
+    struct stat st;
+
+    if (stat(w->uri.path, &st) == 0 && !S_ISREG(st.st_mode) &&
+        !S_ISDIR(st.st_mode))
+        return open_special(w, err);
     if (pl_mkdirs_for(w->uri.path, err) != 0 ||
         pl_buf_addf(&w->temp, err, "%s.XXXXXX", w->uri.path) != 0)
         return -1;
@@ -129,6 +144,8 @@ static int commit_file(struct pl_writer *w, struct pl_err *err)
     const mode_t mask = umask(0);
 
     (void)umask(mask);
+    if (w->temp.len == 0)
+        return 0;
     /* mkstemp made it private; give it the mode that a plain open would */
     if (fchmod(w->fd, 0666 & ~mask) != 0 || fsync(w->fd) != 0)
         return pl_fail_errno(err, PL_FILE_ERROR, "cannot write '%s'",

@@ -23,13 +23,15 @@ static const struct {
     {"Location.Latitude", PL_COLUMN_LATITUDE},
     {"Location.Longitude", PL_COLUMN_LONGITUDE},
     {"Demographic.AppVersion", PL_COLUMN_TEXT},
-    {"Demographic.Locale", PL_COLUMN_TEXT},
+    {"Demographic.Locale", PL_COLUMN_LOCALE},
     {"Demographic.Make", PL_COLUMN_TEXT},
     {"Demographic.Model", PL_COLUMN_TEXT},
     {"Demographic.ModelVersion", PL_COLUMN_TEXT},
     {"Demographic.Platform", PL_COLUMN_TEXT},
     {"Demographic.PlatformVersion", PL_COLUMN_TEXT},
-    {"Demographic.Timezone", PL_COLUMN_TEXT},
+    {"Demographic.Timezone", PL_COLUMN_TIME_ZONE},
+    {"EffectiveDate", PL_COLUMN_EFFECTIVE_DATE},
+    {"RequestId", PL_COLUMN_TEXT},
 };
 
 static const struct {
@@ -47,8 +49,6 @@ static const struct {
     const char *why;
 } refused[] = {
     {"EndpointStatus", "an import cannot set it"},
-    {"EffectiveDate", "the service sets it; its guide says two things"},
-    {"RequestId", "the service sets it"},
 };
 
 const struct pl_target *pl_target_by_name(const char *name)
@@ -160,6 +160,14 @@ int pl_target_column(const struct pl_target *target, const char *name,
             return pl_fail(err, PL_DATA_INVALID, "column '%s' is refused: %s",
                            refused[i].name, refused[i].why);
     return unknown(name, len, err);
+}
+
+int pl_target_refuse_effective_date(struct pl_err *err)
+{
+    return pl_fail(err, PL_DATA_INVALID,
+                   "column 'EffectiveDate' is refused: the service's guide "
+                   "says both that an import takes it and that it does not; "
+                   "validate.rules.effective_date: keep lets it pass");
 }
 
 static bool has_kind(const struct pl_column *columns, size_t count,

@@ -16,6 +16,8 @@
 #define PL_TARGET_VALUE_MAX 100 /* characters of an attribute's value (1.7) */
 #define PL_TARGET_ATTRIBUTES_MAX 250 /* custom attributes (1.7) */
 #define PL_TARGET_VALUES_MAX 50      /* values of one attribute (1.7) */
+#define PL_TARGET_ENDPOINT_MAX 15360 /* bytes of an endpoint, 15 KB (1.7) */
+#define PL_TARGET_USER_MAX 15        /* endpoints of one user (1.7) */
 
 enum pl_column_kind {
     PL_COLUMN_ID,
@@ -28,8 +30,11 @@ enum pl_column_kind {
     PL_COLUMN_COUNTRY,        /* ISO 3166-1 alpha-2 */
     PL_COLUMN_LATITUDE,
     PL_COLUMN_LONGITUDE,
-    PL_COLUMN_OPT_OUT, /* ALL or NONE */
-    PL_COLUMN_TEXT     /* Location.City, Demographic.Make, ... */
+    PL_COLUMN_OPT_OUT,        /* ALL or NONE */
+    PL_COLUMN_LOCALE,         /* ll_CC */
+    PL_COLUMN_TIME_ZONE,      /* a name of the tz database */
+    PL_COLUMN_EFFECTIVE_DATE, /* refused unless a job asks for it */
+    PL_COLUMN_TEXT            /* Location.City, Demographic.Make, ... */
 };
 
 struct pl_column {
@@ -54,6 +59,10 @@ const struct pl_target *pl_target_by_name(const char *name);
 int pl_target_column(const struct pl_target *target, const char *name,
                      size_t len, struct pl_column *column,
                      struct pl_err *err) PL_MUST_CHECK;
+
+/* What to say of PL_COLUMN_EFFECTIVE_DATE where no job asked for it: the guide
+ * lists the column and says elsewhere that it is not supported (1.1). */
+int pl_target_refuse_effective_date(struct pl_err *err) PL_MUST_CHECK;
 
 /* Whether the columns together are a file that the target takes: Id, or
  * ChannelType with Address, or User.UserId alone; repeats only of attributes,

@@ -1,15 +1,17 @@
 #include "stages/csv_validate/csv_validate.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pipeline/base/digest.h"
 #include "pipeline/base/log.h"
 #include "pipeline/base/opts.h"
 #include "pipeline/base/process.h"
 #include "pipeline/base/text.h"
-#include "pipeline/csv/transform.h"
+#include "pipeline/csv/rules.h"
 #include "pipeline/stream/reader.h"
 #include "pipeline/stream/writer.h"
 #include "pipeline/target/target.h"
@@ -17,33 +19,57 @@
 #define MAX_REJECT_PERCENT_DEFAULT 1.0
 #define MIN_ROWS_DEFAULT 1
 
+#define MAX_PART_BYTES_DEFAULT 1000000000 /* of an import job: aws-facts 1.7 */
+#define KEYS_MEMORY_DEFAULT (INT64_C(1) << 30)
+
 /* One run of the transformer with what it reads and writes. */
 struct job {
+    const struct csv_validate_config *cfg;
+    struct pl_aws *aws;
     struct pl_csv_config csv;
     struct pl_buf in_uri;
-    struct pl_buf out_uri;
-    struct pl_buf rejects_uri;
+    struct pl_buf work;         /* the run's place */
+    struct pl_buf out_uri;      /* of the part being written */
+    struct pl_buf rejects_uri;  /* "": nowhere */
     struct pl_buf expected_crc; /* of the input; "" unknown */
     struct pl_reader reader;
-    struct pl_writer out;
+    struct part *parts; /* all of them appear, or none */
+    size_t part_count;
     struct pl_writer rejects;
     struct pl_csv_report report;
+    const char **required;
+};
+
+struct part {
+    struct pl_writer writer;
+    char *uri;
+    uint64_t rows;
 };
 
 static void job_release(struct job *job)
 {
     pl_reader_release(&job->reader);
-    pl_writer_release(&job->out);
+    for (size_t i = 0; i < job->part_count; i++) {
+        pl_writer_release(&job->parts[i].writer);
+        free(job->parts[i].uri);
+    }
+    free(job->parts);
     pl_writer_release(&job->rejects);
     pl_csv_report_release(&job->report);
     pl_buf_release(&job->in_uri);
+    pl_buf_release(&job->work);
     pl_buf_release(&job->out_uri);
     pl_buf_release(&job->rejects_uri);
     pl_buf_release(&job->expected_crc);
+    free((void *)job->required);
 }
 
-bool csv_validate_needs_s3(const struct pl_manifest *m)
+bool csv_validate_needs_s3(const struct csv_validate_config *cfg,
+                           const struct pl_manifest *m)
 {
+    if ((cfg->output != NULL && pl_starts_with(cfg->output, "s3://")) ||
+        (cfg->rejects != NULL && pl_starts_with(cfg->rejects, "s3://")))
+        return true;
     for (size_t i = 0; i < pl_manifest_data_count(m); i++) {
         struct pl_err ignored = {0};
         struct pl_data data;
@@ -54,6 +80,26 @@ bool csv_validate_needs_s3(const struct pl_manifest *m)
             return true;
     }
     return false;
+}
+
+int csv_validate_direct(const struct csv_validate_config *cfg, const char *file,
+                        struct pl_manifest *m, struct pl_err *err)
+{
+    const struct pl_data data = {.uri = strcmp(file, "-") == 0 ? "/dev/stdin"
+                                                               : file,
+                                 .role = "query-result",
+                                 .format = "csv",
+                                 .compression = "none",
+                                 .bytes = -1,
+                                 .rows = -1};
+
+    if (cfg->output == NULL && !cfg->is_check)
+        return pl_fail(err, PL_USAGE_INVALID,
+                       "a file alone: --output FILE says where to, --check "
+                       "that only the verdict is wanted");
+    if (pl_manifest_data_add(m, &data, err) != 0)
+        return -1;
+    return cfg->output != NULL && strcmp(cfg->output, "-") == 0 ? 1 : 0;
 }
 
 static int choose_target(struct job *job, const struct csv_validate_config *cfg,
@@ -79,10 +125,38 @@ static int choose_target(struct job *job, const struct csv_validate_config *cfg,
     return 0;
 }
 
-static int choose_limits(struct pl_csv_limits *limits,
-                         const struct csv_validate_config *cfg,
-                         const struct pl_manifest *m, struct pl_err *err)
+static int choose_required(struct job *job, const struct pl_manifest *m,
+                           struct pl_err *err)
 {
+    const json_t *list = pl_manifest_get(m, "validate.limits.required_columns");
+
+    if (list == NULL)
+        return 0;
+    job->required = calloc(json_array_size(list) + 1, sizeof(*job->required));
+    if (job->required == NULL)
+        return pl_fail_memory(err);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        job->required[i] = json_string_value(json_array_get(list, i));
+        if (job->required[i] == NULL)
+            return pl_fail(err, PL_CONFIG_INVALID,
+                           "validate.limits.required_columns: a list of names "
+                           "of columns");
+    }
+    job->csv.limits.required = job->required;
+    return 0;
+}
+
+static int64_t limit(int64_t option, const struct pl_manifest *m,
+                     const char *path, int64_t fallback)
+{
+    return option != PL_UNSET ? option : pl_manifest_int(m, path, fallback);
+}
+
+static int choose_limits(struct job *job, const struct pl_manifest *m,
+                         struct pl_err *err)
+{
+    const struct csv_validate_config *cfg = job->cfg;
+    struct pl_csv_limits *limits = &job->csv.limits;
     char *end = NULL;
 
     limits->max_reject_percent = pl_manifest_real(
@@ -95,62 +169,190 @@ static int choose_limits(struct pl_csv_limits *limits,
                            cfg->max_reject_percent);
     }
     limits->max_rejects =
-        cfg->max_rejects != PL_UNSET
-            ? cfg->max_rejects
-            : pl_manifest_int(m, "validate.limits.max_rejects", -1);
+        limit(cfg->max_rejects, m, "validate.limits.max_rejects", -1);
     limits->min_rows =
-        cfg->min_rows != PL_UNSET
-            ? cfg->min_rows
-            : pl_manifest_int(m, "validate.limits.min_rows", MIN_ROWS_DEFAULT);
-    limits->max_rows = pl_manifest_int(m, "validate.limits.max_rows", -1);
+        limit(cfg->min_rows, m, "validate.limits.min_rows", MIN_ROWS_DEFAULT);
+    limits->max_rows = limit(cfg->max_rows, m, "validate.limits.max_rows", -1);
     if (!(limits->max_reject_percent >= 0 && limits->max_reject_percent <= 100))
         return pl_fail(err, PL_CONFIG_INVALID,
                        "max_reject_percent must be from 0 to 100");
-    return 0;
+    return choose_required(job, m, err);
 }
 
-/* A word of validate.rules: its index in words, 0 when it is not set. */
-static int choose_word(const struct pl_manifest *m, const char *path,
+/* A word of words: its place, or an error that names them all. */
+static int choose_word(const char *path, const char *text,
                        const char *const words[], unsigned *index,
                        struct pl_err *err)
 {
-    const char *text = pl_manifest_str(m, path);
+    PL_AUTO(pl_buf) all = PL_BUF_INIT;
 
-    *index = 0;
-    if (text == NULL)
-        return 0;
-    for (unsigned i = 0; words[i] != NULL; i++) {
-        if (strcmp(words[i], text) == 0) {
-            *index = i;
+    for (*index = 0; words[*index] != NULL; (*index)++)
+        if (strcmp(words[*index], text) == 0)
             return 0;
-        }
-    }
-    return pl_fail(err, PL_CONFIG_INVALID, "%s: unknown word '%s'", path, text);
+    for (size_t i = 0; words[i] != NULL; i++)
+        if (pl_buf_addf(&all, err, "%s'%s'", i > 0 ? ", " : "", words[i]) != 0)
+            return -1;
+    return pl_fail(err, PL_CONFIG_INVALID, "%s: '%s' is none of %s", path, text,
+                   pl_buf_str(&all));
 }
 
-static int choose_rules(struct pl_csv_rules *rules,
-                        const struct csv_validate_config *cfg,
-                        const struct pl_manifest *m, struct pl_err *err)
+/* The nine checks of a plain clean-up: nothing that looks at other rows but
+ * the Id, no report of columns, and "" means NULL. */
+static void only_basic_rules(struct pl_csv_config *csv)
+{
+    static const enum pl_rule off[] = {
+        PL_RULE_ADDRESS_DUPLICATE, PL_RULE_USER_ENDPOINTS,
+        PL_RULE_ENDPOINT_SIZE, PL_RULE_NESTED_VALUE};
+
+    for (size_t i = 0; i < PL_COUNT(off); i++)
+        csv->rules.off |= UINT64_C(1) << off[i];
+    csv->rules.empty = PL_CSV_EMPTY_NULL;
+    csv->has_report = false;
+}
+
+/* One member of validate.rules. */
+static int choose_rule(struct job *job, const char *name, const json_t *value,
+                       struct pl_err *err)
 {
     static const char *const breaks[] = {"blank", "reject", NULL};
-    static const char *const empty[] = {"keep", "null", "reject", NULL};
+    static const char *const empty[] = {"reject", "null", "keep", NULL};
     static const char *const unknown[] = {"refuse", "drop", NULL};
-    unsigned i;
+    static const char *const duplicates[] = {"reject", "keep-last", "fail",
+                                             NULL};
+    static const char *const date[] = {"refuse", "keep", NULL};
+    static const char *const on[] = {"reject", "off", NULL};
+    struct pl_csv_rules *rules = &job->csv.rules;
+    const enum pl_rule rule = pl_rule_by_code(name);
+    const struct {
+        const char *name;
+        const char *const *words;
+    } words[] = {{"line_breaks", breaks},
+                 {"empty", empty},
+                 {"unknown_columns", unknown},
+                 {"duplicates", duplicates},
+                 {"effective_date", date}};
+    const char *text = json_string_value(value);
+    char path[128];
+    unsigned i = 0;
+    size_t which = 0;
 
-    if (choose_word(m, "validate.rules.line_breaks", breaks, &i, err) != 0)
+    (void)snprintf(path, sizeof(path), "validate.rules.%s", name);
+    if (strcmp(name, "raw") == 0 || strcmp(name, "preset") == 0)
+        return 0; /* read by choose_rules */
+    while (which < PL_COUNT(words) && strcmp(words[which].name, name) != 0)
+        which++;
+    if (which == PL_COUNT(words) && rule == PL_RULE_NONE)
+        return pl_fail(err, PL_CONFIG_INVALID, "%s: there is no such rule",
+                       path);
+    if (text == NULL)
+        return pl_fail(err, PL_CONFIG_INVALID, "%s: must be a word", path);
+    if (choose_word(path, text,
+                    which < PL_COUNT(words) ? words[which].words : on, &i,
+                    err) != 0)
         return -1;
-    rules->line_breaks = i == 0 ? PL_CSV_BREAKS_BLANK : PL_CSV_BREAKS_REJECT;
-    if (choose_word(m, "validate.rules.empty", empty, &i, err) != 0)
+    switch (which) {
+    case 0:
+        rules->line_breaks =
+            i == 0 ? PL_CSV_BREAKS_BLANK : PL_CSV_BREAKS_REJECT;
+        return 0;
+    case 1:
+        rules->empty = i == 0   ? PL_CSV_EMPTY_REJECT
+                       : i == 1 ? PL_CSV_EMPTY_NULL
+                                : PL_CSV_EMPTY_KEEP;
+        return 0;
+    case 2:
+        rules->unknown_columns =
+            i == 0 ? PL_CSV_UNKNOWN_REFUSE : PL_CSV_UNKNOWN_DROP;
+        return 0;
+    case 3:
+        rules->duplicates = i == 0   ? PL_CSV_DUPLICATES_REJECT
+                            : i == 1 ? PL_CSV_DUPLICATES_KEEP_LAST
+                                     : PL_CSV_DUPLICATES_FAIL;
+        return 0;
+    case 4:
+        rules->has_effective_date = i == 1;
+        return 0;
+    default:
+        break;
+    }
+    if (i == 1 && !pl_rule_can_be_off(rule))
+        return pl_fail(err, PL_CONFIG_INVALID, "%s cannot be off", path);
+    rules->off &= ~(UINT64_C(1) << rule);
+    rules->off |= (uint64_t)i << rule;
+    return 0;
+}
+
+static int choose_rules(struct job *job, const struct pl_manifest *m,
+                        struct pl_err *err)
+{
+    static const char *const presets[] = {"all", "basic", NULL};
+    const char *preset = pl_setting_of(
+        job->cfg->rules, pl_manifest_str(m, "validate.rules.preset"),
+        "LAKESEG_RULES");
+    json_t *all = pl_manifest_get(m, "validate.rules");
+    const char *name;
+    json_t *value;
+    unsigned i = 0;
+
+    job->csv.has_report = true;
+    if (preset != NULL && choose_word("rules", preset, presets, &i, err) != 0)
         return -1;
-    rules->empty = i == 0   ? PL_CSV_EMPTY_KEEP
-                   : i == 1 ? PL_CSV_EMPTY_NULL
-                            : PL_CSV_EMPTY_REJECT;
-    if (choose_word(m, "validate.rules.unknown_columns", unknown, &i, err) != 0)
+    if (i == 1)
+        only_basic_rules(&job->csv);
+    if (job->cfg->has_no_report)
+        job->csv.has_report = false;
+    job->csv.has_raw =
+        job->cfg->has_raw || pl_manifest_bool(m, "validate.rules.raw", false);
+    json_object_foreach(all, name, value) if (choose_rule(job, name, value,
+                                                          err) != 0) return -1;
+    return 0;
+}
+
+/* How it is done: threads, memory, reader, and the forms of what comes out. */
+static int choose_ways(struct job *job, const struct pl_manifest *m,
+                       struct pl_err *err)
+{
+    static const char *const formats[] = {"csv", "json", NULL};
+    static const char *const reject_formats[] = {"jsonl", "csv", NULL};
+    const struct csv_validate_config *cfg = job->cfg;
+    const char *format =
+        pl_setting_of(cfg->format, pl_manifest_str(m, "validate.output.format"),
+                      "LAKESEG_OUTPUT_FORMAT");
+    const char *rejects = pl_setting_of(
+        cfg->rejects_format, pl_manifest_str(m, "validate.rejects.format"),
+        "LAKESEG_REJECTS_FORMAT");
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t threads;
+    int64_t keys_memory;
+    int64_t max_part_bytes;
+    unsigned i = 0;
+
+    if (format != NULL && choose_word("format", format, formats, &i, err) != 0)
         return -1;
-    rules->unknown_columns =
-        i == 0 ? PL_CSV_UNKNOWN_REFUSE : PL_CSV_UNKNOWN_DROP;
-    rules->has_raw =
-        cfg->has_raw || pl_manifest_bool(m, "validate.rules.raw", false);
+    job->csv.format = i == 0 ? PL_CSV_OUT_CSV : PL_CSV_OUT_JSON;
+    i = 0;
+    if (rejects != NULL &&
+        choose_word("rejects-format", rejects, reject_formats, &i, err) != 0)
+        return -1;
+    job->csv.rejects_format = i == 0 ? PL_CSV_REJECTS_JSON : PL_CSV_REJECTS_CSV;
+    if (pl_setting_int(cfg->threads, "LAKESEG_THREADS", cores > 0 ? cores : 1,
+                       &threads, err) != 0 ||
+        pl_setting_int(cfg->keys_memory, "LAKESEG_KEYS_MEMORY",
+                       KEYS_MEMORY_DEFAULT, &keys_memory, err) != 0 ||
+        pl_setting_int(limit(cfg->max_part_bytes, m,
+                             "validate.output.max_part_bytes", PL_UNSET),
+                       "LAKESEG_MAX_PART_BYTES", MAX_PART_BYTES_DEFAULT,
+                       &max_part_bytes, err) != 0)
+        return -1;
+    if (threads < 1 || threads > 64)
+        return pl_fail(err, PL_CONFIG_INVALID, "threads: from 1 to 64");
+    if (keys_memory < 0 || max_part_bytes < 1)
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "bytes of keys or of a part: a number of bytes");
+    job->csv.threads = (unsigned)threads;
+    job->csv.keys_memory = (uint64_t)keys_memory;
+    job->csv.max_part_bytes = (uint64_t)max_part_bytes;
+    job->csv.reader = pl_setting(cfg->reader, "LAKESEG_READER", NULL);
     return 0;
 }
 
@@ -189,48 +391,147 @@ static int find_input(struct job *job, const struct pl_manifest *m,
 static int choose_places(struct job *job, const struct pl_manifest *m,
                          struct pl_err *err)
 {
-    PL_AUTO(pl_buf) work = PL_BUF_INIT;
-    const int rc = pl_starts_with(job->in_uri.data, "s3://")
-                       ? pl_manifest_work_uri(m, &work, err)
-                       : pl_manifest_work_dir(m, &work, err);
+    const struct csv_validate_config *cfg = job->cfg;
+    const bool is_direct = cfg->output != NULL || cfg->is_check;
+    const char *rejects = cfg->rejects;
 
-    if (rc != 0 || pl_buf_addf(&job->out_uri, err,
-                               "%simport/p0000/part-0000.csv", work.data) != 0)
+    if ((!is_direct || (rejects == NULL && !cfg->is_check)) &&
+        (pl_starts_with(job->in_uri.data, "s3://")
+             ? pl_manifest_work_uri(m, &job->work, err)
+             : pl_manifest_work_dir(m, &job->work, err)) != 0)
         return -1;
-    return pl_buf_addf(&job->rejects_uri, err, "%srejects/rejects.jsonl",
-                       work.data);
+    if (rejects != NULL)
+        return pl_buf_adds(&job->rejects_uri,
+                           strcmp(rejects, "-") == 0 ? "/dev/stdout" : rejects,
+                           err);
+    if (cfg->is_check)
+        return 0;
+    return pl_buf_addf(
+        &job->rejects_uri, err, "%srejects/rejects.%s", job->work.data,
+        job->csv.rejects_format == PL_CSV_REJECTS_JSON ? "jsonl" : "csv");
+}
+
+/* Each part is the only file under its prefix, since what an import job reads
+ * is a prefix, and a job takes no more than a part. */
+static int name_part(struct job *job, struct pl_err *err)
+{
+    const char *output = job->cfg->output;
+    const char *ending = job->csv.format == PL_CSV_OUT_CSV ? "csv" : "json";
+    const char *dot;
+
+    pl_buf_reset(&job->out_uri);
+    if (output == NULL)
+        return pl_buf_addf(&job->out_uri, err, "%simport/p%04zu/part-0000.%s",
+                           job->work.data, job->part_count, ending);
+    if (strcmp(output, "-") == 0)
+        return pl_buf_adds(&job->out_uri, "/dev/stdout", err);
+    if (job->part_count == 0)
+        return pl_buf_adds(&job->out_uri, output, err);
+    dot = strrchr(pl_uri_name(output), '.');
+    if (dot == NULL)
+        dot = output + strlen(output);
+    return pl_buf_addf(&job->out_uri, err, "%.*s-%04zu%s", (int)(dot - output),
+                       output, job->part_count, dot);
+}
+
+static int open_part(struct job *job, struct pl_err *err)
+{
+    struct part *grown =
+        realloc(job->parts, (job->part_count + 1) * sizeof(*job->parts));
+    struct part *part;
+
+    if (grown == NULL)
+        return pl_fail_memory(err);
+    job->parts = grown;
+    part = &grown[job->part_count];
+    *part = (struct part){.writer = {.fd = -1}};
+    if (name_part(job, err) != 0)
+        return -1;
+    part->uri = strdup(job->out_uri.data);
+    if (part->uri == NULL)
+        return pl_fail_memory(err);
+    job->part_count++;
+    return pl_writer_open(&part->writer, part->uri,
+                          job->csv.format == PL_CSV_OUT_CSV
+                              ? "text/csv; charset=utf-8"
+                              : "application/x-ndjson",
+                          job->aws, err);
+}
+
+static int write_part(void *ctx, const void *data, size_t len,
+                      struct pl_err *err)
+{
+    struct job *job = ctx;
+    const struct pl_sink sink =
+        pl_writer_sink(&job->parts[job->part_count - 1].writer);
+
+    return pl_sink_write(&sink, data, len, err);
+}
+
+static int next_part(void *ctx, uint64_t rows, struct pl_err *err)
+{
+    struct job *job = ctx;
+
+    job->parts[job->part_count - 1].rows = rows;
+    return open_part(job, err);
 }
 
 static void show_progress(void *ctx, uint64_t bytes, uint64_t rows)
 {
     const struct job *job = ctx;
 
-    (void)bytes;
-    pl_progress("validating", (uint64_t)job->reader.passed,
+    (void)rows;
+    pl_progress("validating", bytes,
                 job->reader.bytes > 0 ? (uint64_t)job->reader.bytes : 0,
                 "bytes");
-    (void)rows;
 }
 
-static int open_streams(struct job *job, struct pl_aws *aws, struct pl_err *err)
+static int open_streams(struct job *job, struct pl_err *err)
 {
-    if (pl_reader_open(&job->reader, job->in_uri.data, aws, err) != 0 ||
-        pl_writer_open(&job->out, job->out_uri.data, "text/csv; charset=utf-8",
-                       aws, err) != 0)
+    if (pl_reader_open(&job->reader, job->in_uri.data, job->aws, err) != 0 ||
+        (!job->cfg->is_check && open_part(job, err) != 0))
         return -1;
+    if (job->rejects_uri.len == 0)
+        return 0;
     return pl_writer_open(&job->rejects, job->rejects_uri.data,
-                          "application/x-ndjson", aws, err);
+                          job->csv.rejects_format == PL_CSV_REJECTS_JSON
+                              ? "application/x-ndjson"
+                              : "text/csv; charset=utf-8",
+                          job->aws, err);
+}
+
+static int64_t read_again(void *ctx, uint64_t offset, void *buf, size_t cap,
+                          struct pl_err *err)
+{
+    const struct job *job = ctx;
+    ssize_t n;
+
+    do
+        n = pread(job->reader.fd, buf, cap, (off_t)offset);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot read '%s' again",
+                             job->in_uri.data);
+    return n;
 }
 
 static int transform(struct job *job, struct pl_err *err)
 {
     const struct pl_source in = pl_reader_source(&job->reader);
-    const struct pl_sink out = pl_writer_sink(&job->out);
+    const struct pl_sink out = {.ctx = job, .write = write_part};
     const struct pl_sink rejects = pl_writer_sink(&job->rejects);
+    const struct pl_csv_again again = {.ctx = job, .read_at = read_again};
 
     job->csv.in = &in;
-    job->csv.out = &out;
-    job->csv.rejects = &rejects;
+    job->csv.in_bytes = job->reader.bytes > 0 ? job->reader.bytes : 0;
+    if (!job->reader.uri.is_s3 && job->reader.bytes >= 0)
+        job->csv.again = &again;
+    if (!job->cfg->is_check)
+        job->csv.out = &out;
+    job->csv.next_part = next_part;
+    job->csv.part_ctx = job;
+    if (job->rejects_uri.len > 0)
+        job->csv.rejects = &rejects;
     job->csv.progress = show_progress;
     job->csv.progress_ctx = job;
     if (pl_csv_transform(&job->csv, &job->report, err) != 0)
@@ -258,6 +559,17 @@ static int add_entry(struct pl_manifest *m, const char *uri, const char *role,
     return pl_manifest_data_add(m, &data, err);
 }
 
+static json_t *top_json(const struct pl_csv_column *c)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; list != NULL && i < c->top_count; i++)
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:I}", "value", c->top[i].text, "count",
+                            (json_int_t)c->top[i].count));
+    return list;
+}
+
 static json_t *columns_json(const struct pl_csv_report *report)
 {
     json_t *list = json_array();
@@ -265,10 +577,13 @@ static json_t *columns_json(const struct pl_csv_report *report)
     for (size_t i = 0; list != NULL && i < report->column_count; i++) {
         const struct pl_csv_column *c = &report->columns[i];
         json_t *entry = json_pack(
-            "{s:s, s:I, s:I, s:I, s:I}", "name", c->name, "filled",
+            "{s:s, s:I, s:I, s:I, s:I, s:I, s:b}", "name", c->name, "filled",
             (json_int_t)c->filled, "null", (json_int_t)c->null, "empty",
-            (json_int_t)c->empty, "longest", (json_int_t)c->longest);
+            (json_int_t)c->empty, "longest", (json_int_t)c->longest, "distinct",
+            (json_int_t)c->distinct, "distinct_is_estimate", c->is_estimate);
 
+        if (c->top_count > 0)
+            (void)json_object_set_new(entry, "top", top_json(c));
         (void)json_array_append_new(list, entry);
     }
     return list;
@@ -302,8 +617,10 @@ static int record(const struct job *job, struct pl_manifest *m,
                 json_integer((json_int_t)r->rules[i].count));
     if (pl_manifest_set_new(m, "validate.result.by_rule", rules, err) != 0)
         return -1;
-    return pl_manifest_set_new(m, "validate.result.columns", columns_json(r),
-                               err);
+    return r->column_count == 0
+               ? 0
+               : pl_manifest_set_new(m, "validate.result.columns",
+                                     columns_json(r), err);
 }
 
 /* The reject file is kept whatever the limits say: the analyst needs it most
@@ -311,22 +628,31 @@ static int record(const struct job *job, struct pl_manifest *m,
 static int keep_rejects(struct job *job, struct pl_manifest *m,
                         struct pl_err *err)
 {
+    if (job->rejects_uri.len == 0)
+        return 0;
     if (pl_writer_commit(&job->rejects, err) != 0)
         return pl_context(err, "cannot keep the rejects");
     pl_manifest_data_drop(m, "rejects");
-    return add_entry(m, job->rejects_uri.data, "rejects", "jsonl",
+    return add_entry(m, job->rejects_uri.data, "rejects",
+                     job->csv.rejects_format == PL_CSV_REJECTS_JSON ? "jsonl"
+                                                                    : "csv",
                      &job->rejects, job->report.rows_rejected, err);
 }
 
 static int finish(struct job *job, struct pl_manifest *m, struct pl_err *err)
 {
-    if (pl_writer_commit(&job->out, err) != 0)
-        return pl_context(err, "cannot write the normalized file");
+    for (size_t i = 0; i < job->part_count; i++)
+        if (pl_writer_commit(&job->parts[i].writer, err) != 0)
+            return pl_context(err, "cannot write the normalized file");
     pl_manifest_data_drop(m, "query-result");
     pl_manifest_data_drop(m, "normalized");
-    if (add_entry(m, job->out_uri.data, "normalized", "csv", &job->out,
-                  job->report.rows_out, err) != 0)
-        return -1;
+    if (job->part_count > 0)
+        job->parts[job->part_count - 1].rows = job->report.last_part_rows;
+    for (size_t i = 0; i < job->part_count; i++)
+        if (add_entry(m, job->parts[i].uri, "normalized",
+                      job->csv.format == PL_CSV_OUT_CSV ? "csv" : "json",
+                      &job->parts[i].writer, job->parts[i].rows, err) != 0)
+            return -1;
     pl_info("%" PRIu64 " rows in, %" PRIu64 " out, %" PRIu64
             " rejected, %" PRIu64 " dropped",
             job->report.rows_in, job->report.rows_out,
@@ -338,14 +664,13 @@ int csv_validate_run(const struct csv_validate_config *cfg, struct pl_aws *aws,
                      struct pl_manifest *m, struct pl_err *err)
 {
     PL_AUTO(job)
-    job = {.reader = {.fd = -1}, .out = {.fd = -1}, .rejects = {.fd = -1}};
+    job = {.cfg = cfg, .aws = aws, .reader = {.fd = -1}, .rejects = {.fd = -1}};
     struct pl_err verdict = {0};
 
     if (choose_target(&job, cfg, m, err) != 0 ||
-        choose_limits(&job.csv.limits, cfg, m, err) != 0 ||
-        choose_rules(&job.csv.rules, cfg, m, err) != 0 ||
-        find_input(&job, m, err) != 0 || choose_places(&job, m, err) != 0 ||
-        open_streams(&job, aws, err) != 0)
+        choose_limits(&job, m, err) != 0 || choose_rules(&job, m, err) != 0 ||
+        choose_ways(&job, m, err) != 0 || find_input(&job, m, err) != 0 ||
+        choose_places(&job, m, err) != 0 || open_streams(&job, err) != 0)
         return -1;
     if (transform(&job, &verdict) != 0 && verdict.code != PL_DATA_INVALID) {
         *err = verdict;

@@ -4,7 +4,7 @@
  *
  * Reads data[] with role "query-result" from a file or S3, streaming, and
  * writes where the input is: S3 input to the run's place in S3, local input to
- * the run's local place. The normalized file appears only when the limits
+ * the run's local place. The normalized parts appear only when the limits
  * hold; the reject file always.
  */
 #ifndef CSV_VALIDATE_H
@@ -13,20 +13,42 @@
 #include "pipeline/aws/client.h"
 #include "pipeline/manifest/manifest.h"
 
+/* Options; they win over the manifest. NULL, PL_UNSET, false: not given. */
 struct csv_validate_config {
-    const char *target;             /* options; they win over the manifest */
+    const char *target;
+    const char *output;  /* where to, instead of the run's place; "-" */
+    const char *rejects; /* the same */
+    const char *rules;   /* "all", "basic" */
+    const char *format;  /* "csv", "json" */
+    const char *rejects_format;
+    const char *reader;             /* "libcsv", a kernel's name */
     const char *max_reject_percent; /* decimal */
     int64_t max_rejects;
     int64_t min_rows;
-    bool has_raw; /* raw records in the reject file */
+    int64_t max_rows;
+    int64_t max_part_bytes;
+    int64_t threads;
+    int64_t keys_memory; /* bytes */
+    bool has_raw;        /* raw records in the reject file */
+    bool is_check;       /* nothing but the verdict */
+    bool has_no_report;
 };
 #define CSV_VALIDATE_CONFIG_INIT \
     { \
-        .max_rejects = INT64_MIN, .min_rows = INT64_MIN \
+        .max_rejects = INT64_MIN, .min_rows = INT64_MIN, \
+        .max_rows = INT64_MIN, .max_part_bytes = INT64_MIN, \
+        .threads = INT64_MIN, .keys_memory = INT64_MIN \
     }
 
 /* Whether the stage needs S3 for this manifest. */
-bool csv_validate_needs_s3(const struct pl_manifest *m);
+bool csv_validate_needs_s3(const struct csv_validate_config *cfg,
+                           const struct pl_manifest *m);
+
+/* Makes a manifest of a file's name. Returns 1 where the output goes to
+ * standard output. */
+int csv_validate_direct(const struct csv_validate_config *cfg, const char *file,
+                        struct pl_manifest *m,
+                        struct pl_err *err) PL_MUST_CHECK;
 
 /*
  * Replaces the consumed data entries and fills validate.result; on

@@ -24,6 +24,8 @@ static void outcome_release(struct outcome *o)
 static struct pl_csv_config lenient(void)
 {
     return (struct pl_csv_config){.target = pl_target_by_name("pinpoint"),
+                                  .rules = {.empty = PL_CSV_EMPTY_KEEP},
+                                  .has_report = true,
                                   .limits = {.max_reject_percent = 100,
                                              .max_rejects = -1,
                                              .min_rows = 0,
@@ -103,7 +105,31 @@ static const struct {
     {E "a,SMS,5550100\n", "address-phone", NULL},
     {E "a,SMS,+0155\n", "address-phone", NULL},
     {E "a,SMS,+1234567890123456\n", "address-phone", NULL},
-    {E "a,GCM,any token\n", NULL, "a,GCM,any token\n"},
+    {E "a,GCM,any token\n", "address-token", NULL},
+    {E "a,GCM,any:token_\n", NULL, "a,GCM,any:token_\n"},
+    {E "a,CUSTOM,any token\n", NULL, "a,CUSTOM,any token\n"},
+    {E "a,APNS,0aF9\n", NULL, "a,APNS,0aF9\n"},
+    {E "a,APNS_VOIP_SANDBOX,0aF9\n", NULL, "a,APNS_VOIP_SANDBOX,0aF9\n"},
+    {E "a,APNS,0aG9\n", "address-token", NULL},
+    {E "a,SMS,0049 30 1234\n", NULL, "a,SMS,+49301234\n"},
+    {E "a,SMS,(030) 12.34\n", "address-phone", NULL},
+    {E "a,EMAIL,a..b@example.com\n", "address-email", NULL},
+    {E "a,EMAIL,.a@example.com\n", "address-email", NULL},
+    {E "a,EMAIL,a@-example.com\n", "address-email", NULL},
+    {E "a,EMAIL,a@example\n", "address-email", NULL},
+    {E "a,EMAIL,a b@example.com\n", "address-email", NULL},
+    {E "a,EMAIL,\xC3\xA9@example.com\n", "address-email", NULL},
+    {E "a,EMAIL,o'x+y=z@Ex-ample.co.uk\n", NULL,
+     "a,EMAIL,o'x+y=z@ex-ample.co.uk\n"},
+    {"Id,Demographic.Locale\na,EN-us\n", NULL, "a,en_US\n"},
+    {"Id,Demographic.Locale\na,en_QQ\n", "locale", NULL},
+    {"Id,Demographic.Timezone\na,europe/BERLIN\n", NULL, "a,Europe/Berlin\n"},
+    {"Id,Demographic.Timezone\na,Mars/Base\n", "time-zone", NULL},
+    {"Id,Location.Country\na,QQ\n", "country", NULL},
+    {"Id,Attributes.A\na,\"[x, y]\"\n", "nested-value", NULL},
+    {"Id,Attributes.A\na,{k=v}\n", "nested-value", NULL},
+    {"Id,Attributes.A\na,[x\n", NULL, "a,[x\n"},
+    {"Id,RequestId\na,r1\n", NULL, "a,r1\n"},
     {"ChannelType,Address\nEMAIL,a@example.com\n", NULL,
      "EMAIL,a@example.com\n"},
     {"ChannelType,Address\n,\n", "channel-missing", NULL},
@@ -194,7 +220,7 @@ START_TEST(the_same_for_every_chunk_size)
     __attribute__((cleanup(outcome_release))) struct outcome whole = {.rc = 0};
     struct pl_csv_config cfg = lenient();
 
-    cfg.rules.has_raw = true;
+    cfg.has_raw = true;
     run(cfg, nasty, sizeof(nasty) - 1, 0, &whole);
     ck_assert_msg(whole.rc == 0, "%s", whole.err.msg);
     ck_assert_str_eq(whole.out.data, "Id,Attributes.A,Attributes.A\n"
@@ -244,11 +270,11 @@ START_TEST(duplicates)
                              "x,1\nX,1\nx, 1 \nx,2\ny,1\n";
 
     run(lenient(), in, sizeof(in) - 1, 0, &o);
-    /* "X" is the same key as "x", but another row */
+    /* "X" is the same key as "x" */
     ck_assert_uint_eq(o.report.rows_in, 5);
     ck_assert_uint_eq(o.report.rows_out, 2);
-    ck_assert_uint_eq(o.report.rows_dropped, 1);
-    ck_assert_uint_eq(count_of(&o, "id-duplicate"), 2);
+    ck_assert_uint_eq(o.report.rows_dropped, 2);
+    ck_assert_uint_eq(count_of(&o, "id-duplicate"), 1);
 }
 END_TEST
 
@@ -299,7 +325,6 @@ START_TEST(broken_files_are_named)
     ck_assert_int_eq(o.err.code, PL_DATA_INVALID);
     ck_assert_msg(strstr(o.err.msg, broken[_i].message) != NULL, "%s",
                   o.err.msg);
-    ck_assert_uint_eq(o.out.len, 0);
 }
 END_TEST
 
@@ -308,14 +333,14 @@ static const struct {
     struct pl_csv_limits limits;
     const char *message; /* NULL: they hold */
 } limits[] = {
-    {{20, -1, 1, -1}, NULL},
-    {{19.9, -1, 1, -1}, "2 of 10 rows rejected"},
-    {{100, 2, 1, -1}, NULL},
-    {{100, 1, 1, -1}, "more than 1 rows rejected"},
-    {{100, -1, 8, -1}, NULL},
-    {{100, -1, 9, -1}, "8 rows came out, min_rows asks for 9"},
-    {{100, -1, 0, 8}, NULL},
-    {{100, -1, 0, 7}, "more than 7 rows"},
+    {{20, -1, 1, -1, NULL}, NULL},
+    {{19.9, -1, 1, -1, NULL}, "2 of 10 rows rejected"},
+    {{100, 2, 1, -1, NULL}, NULL},
+    {{100, 1, 1, -1, NULL}, "more than 1 rows rejected"},
+    {{100, -1, 8, -1, NULL}, NULL},
+    {{100, -1, 9, -1, NULL}, "8 rows came out, min_rows asks for 9"},
+    {{100, -1, 0, 8, NULL}, NULL},
+    {{100, -1, 0, 7, NULL}, "more than 7 rows"},
 };
 
 START_TEST(limits_hold)

@@ -1,0 +1,413 @@
+#define _DEFAULT_SOURCE /* anonymous mappings, madvise */
+
+#include "pipeline/csv/keys.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "pipeline/base/text.h"
+
+/*
+ * An entry holds the upper bits of a hash and, in payload_bits, a record
+ * number or a count, never 0: that is a free place. Its place follows from the
+ * upper 32 bits, which it holds, so that a table can grow without the keys.
+ * Places are taken in the order of the hashes, which makes that one pass over
+ * the memory. Up to 85 % are taken.
+ */
+#define RECORD_BITS 30
+#define COUNT_BITS 4
+#define TABLE_FIRST ((uint64_t)1 << 12)
+#define TABLE_MOST ((uint64_t)1 << 31)
+#define GROUP 16
+
+static uint64_t home_of(const struct pl_csv_table *t, uint64_t hash)
+{
+    return ((hash >> 32) * t->size) >> 32;
+}
+
+static uint64_t payload_mask(const struct pl_csv_table *t)
+{
+    return (UINT64_C(1) << t->payload_bits) - 1;
+}
+
+/* Of zeros. Large ones by huge pages where there are some: random access is
+ * all that is done here. */
+static uint64_t *take_slots(uint64_t size, struct pl_err *err)
+{
+    void *slots = mmap(NULL, size * sizeof(uint64_t), PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (slots == MAP_FAILED) {
+        (void)pl_fail_memory(err);
+        return NULL;
+    }
+#ifdef MADV_HUGEPAGE
+    if (size * sizeof(uint64_t) >= (uint64_t)4 << 20)
+        (void)madvise(slots, size * sizeof(uint64_t), MADV_HUGEPAGE);
+#endif
+    return slots;
+}
+
+static void table_release(struct pl_csv_table *t)
+{
+    if (t->slots != NULL)
+        (void)munmap(t->slots, t->size * sizeof(uint64_t));
+    t->slots = NULL;
+}
+
+static uint64_t next_slot(const struct pl_csv_table *t, uint64_t i)
+{
+    return i + 1 == t->size ? 0 : i + 1;
+}
+
+static void insert(struct pl_csv_table *t, uint64_t entry)
+{
+    uint64_t i = home_of(t, entry);
+
+    while (t->slots[i] != 0)
+        i = next_slot(t, i);
+    t->slots[i] = entry;
+}
+
+static int resize(struct pl_csv_table *t, uint64_t size, struct pl_err *err)
+{
+    struct pl_csv_table grown = *t;
+
+    if (size > TABLE_MOST)
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "more keys than fit into memory at once; "
+                       "--keys-memory says from which size on they go to "
+                       "temporary files");
+    grown.slots = take_slots(size, err);
+    grown.size = size;
+    if (grown.slots == NULL)
+        return -1;
+    for (uint64_t i = 0; t->slots != NULL && i < t->size; i++)
+        if (t->slots[i] != 0)
+            insert(&grown, t->slots[i]);
+    table_release(t);
+    *t = grown;
+    return 0;
+}
+
+/* Room for more entries; with expected in all if that is known. */
+static int make_room(struct pl_csv_table *t, uint64_t more, uint64_t expected,
+                     struct pl_err *err)
+{
+    const uint64_t need = (t->count + more) / 17 * 20 + 64;
+    uint64_t size = t->size + t->size / 2;
+
+    if (t->size >= need)
+        return 0;
+    if (size < TABLE_FIRST)
+        size = TABLE_FIRST;
+    if (size < need)
+        size = need;
+    if (t->size == 0 && size < expected / 17 * 20)
+        size = expected / 17 * 20;
+    return resize(t, size, err);
+}
+
+/* The next entry of that hash from *at on, or 0; *at then is a free place. */
+static uint64_t find(const struct pl_csv_table *t, uint64_t hash, uint64_t *at)
+{
+    uint64_t i = *at;
+    uint64_t entry;
+
+    for (; (entry = t->slots[i]) != 0; i = next_slot(t, i))
+        if ((entry ^ hash) >> t->payload_bits == 0)
+            break;
+    *at = i;
+    return entry;
+}
+
+static void take(struct pl_csv_table *t, uint64_t at, uint64_t hash,
+                 uint64_t payload)
+{
+    const uint64_t mask = payload_mask(t);
+
+    t->slots[at] = (hash & ~mask) | payload;
+    t->count++;
+}
+
+int pl_csv_keys_open(struct pl_csv_keys *k, const struct pl_csv_plan *plan,
+                     struct pl_csv_store *store, struct pl_err *err)
+{
+    k->plan = plan;
+    k->store = store;
+    k->rows.payload_bits = k->addresses.payload_bits = RECORD_BITS;
+    k->users.payload_bits = COUNT_BITS;
+    k->earlier.reference = pl_csv_reference_open(err);
+    k->later.reference = pl_csv_reference_open(err);
+    k->earlier.raw.max_bytes = k->later.raw.max_bytes = SIZE_MAX;
+    return k->earlier.reference != NULL && k->later.reference != NULL ? 0 : -1;
+}
+
+void pl_csv_keys_release(struct pl_csv_keys *k)
+{
+    table_release(&k->rows);
+    table_release(&k->addresses);
+    table_release(&k->users);
+    free(k->groups);
+    pl_csv_reference_release(k->earlier.reference);
+    pl_csv_reference_release(k->later.reference);
+    pl_buf_release(&k->earlier.raw);
+    pl_buf_release(&k->later.raw);
+}
+
+/* Where the records begin, from which rows are found again. */
+static int note_places(struct pl_csv_keys *k, const struct pl_csv_chunk *c,
+                       struct pl_err *err)
+{
+    const size_t need = (size_t)((k->records + c->row_count) / GROUP + 2);
+
+    if (need > k->group_cap) {
+        const size_t cap = need + need / 2;
+        uint64_t *grown = realloc(k->groups, cap * sizeof(*grown));
+
+        if (grown == NULL)
+            return pl_fail_memory(err);
+        k->groups = grown;
+        k->group_cap = cap;
+    }
+    for (size_t row =
+             (size_t)((GROUP - (k->records & (GROUP - 1))) & (GROUP - 1));
+         row < c->row_count; row += GROUP)
+        k->groups[k->group_count++] = c->offset + pl_csv_row_start(c, row);
+    k->records += c->row_count;
+    if (k->records >> RECORD_BITS != 0)
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "more than %" PRIu64 " records; --keys-memory lets "
+                       "their keys go to temporary files",
+                       (UINT64_C(1) << RECORD_BITS) - 1);
+    return 0;
+}
+
+int pl_csv_keys_begin(struct pl_csv_keys *k, const struct pl_csv_chunk *c,
+                      uint64_t rows, struct pl_err *err)
+{
+    if (note_places(k, c, err) != 0 ||
+        make_room(&k->rows, c->row_count, rows, err) != 0 ||
+        (k->plan->has_addresses &&
+         make_room(&k->addresses, c->row_count, rows, err) != 0))
+        return -1;
+    return k->plan->has_users ? make_room(&k->users, c->row_count, rows, err)
+                              : 0;
+}
+
+void pl_csv_keys_prefetch(const struct pl_csv_keys *k, const uint64_t hashes[3])
+{
+    __builtin_prefetch(&k->rows.slots[home_of(&k->rows, hashes[0])], 1);
+    if (k->plan->has_addresses)
+        __builtin_prefetch(
+            &k->addresses.slots[home_of(&k->addresses, hashes[1])], 1);
+    if (k->plan->has_users)
+        __builtin_prefetch(&k->users.slots[home_of(&k->users, hashes[2])], 1);
+}
+
+/* Reading again */
+
+static int changed(struct pl_err *err)
+{
+    return pl_fail(err, PL_FILE_ERROR,
+                   "the input changed while it was being read");
+}
+
+static int judge(struct pl_csv_keys *k, struct pl_csv_record *record,
+                 struct pl_err *err)
+{
+    struct pl_csv_verdict verdict;
+
+    pl_rules_judge(&k->plan->shape, &k->plan->cfg->rules, record, &verdict);
+    return verdict.rule == PL_RULE_NONE ? 0 : changed(err);
+}
+
+int pl_csv_keys_reread(struct pl_csv_keys *k, uint64_t offset, size_t len,
+                       struct pl_csv_reread *r, struct pl_err *err)
+{
+    const char *data;
+    size_t got;
+
+    if (pl_csv_store_at(k->store, offset, len, &data, &got, err) != 0)
+        return -1;
+    if (got < len)
+        return changed(err);
+    pl_buf_reset(&r->raw);
+    if (pl_buf_add(&r->raw, data, len, err) != 0 ||
+        pl_csv_reference_next(r->reference, r->raw.data, len, true, &r->record,
+                              err) < 0)
+        return -1;
+    return judge(k, &r->record, err);
+}
+
+/* The record of that number: the group's first, and on to it. */
+static int reread_number(struct pl_csv_keys *k, uint64_t number,
+                         struct pl_csv_reread *r, struct pl_err *err)
+{
+    const uint64_t offset = k->groups[(number - 1) / GROUP];
+    const unsigned skip = (unsigned)((number - 1) % GROUP);
+
+    for (size_t want = 4096;; want *= 2) {
+        const char *data;
+        size_t got;
+        size_t at = 0;
+        int64_t len = 0;
+
+        if (pl_csv_store_at(k->store, offset, want, &data, &got, err) != 0)
+            return -1;
+        for (unsigned i = 0; i <= skip; i++) {
+            at += (size_t)len;
+            len = pl_csv_reference_next(r->reference, data + at, got - at,
+                                        got < want, &r->record, err);
+            if (len <= 0)
+                break;
+        }
+        if (len < 0 || (len == 0 && got < want))
+            return len < 0 ? -1 : changed(err);
+        if (len > 0)
+            return judge(k, &r->record, err);
+    }
+}
+
+static bool is_same_text(const struct pl_csv_cell *a,
+                         const struct pl_csv_cell *b)
+{
+    return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+static bool is_same_address(const struct pl_csv_shape *s,
+                            const struct pl_csv_cell *a,
+                            const struct pl_csv_cell *b)
+{
+    return is_same_text(&a[s->channel], &b[s->channel]) &&
+           is_same_text(&a[s->address], &b[s->address]);
+}
+
+static bool is_same_key(const struct pl_csv_shape *s,
+                        const struct pl_csv_cell *a,
+                        const struct pl_csv_cell *b)
+{
+    if (s->id != SIZE_MAX)
+        return pl_ieqn(a[s->id].data, a[s->id].len, b[s->id].data,
+                       b[s->id].len);
+    if (s->channel != SIZE_MAX)
+        return is_same_address(s, a, b);
+    return is_same_text(&a[s->user_id], &b[s->user_id]);
+}
+
+static bool is_same_row(const struct pl_csv_shape *s,
+                        const struct pl_csv_cell *a,
+                        const struct pl_csv_cell *b)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (!s->is_dropped[i] && i != s->id &&
+            (a[i].is_null != b[i].is_null || !is_same_text(&a[i], &b[i])))
+            return false;
+    return true;
+}
+
+/* Looks in table for a row that is the same by is_same: *number, or 0. */
+static int find_row(struct pl_csv_keys *k, const struct pl_csv_table *t,
+                    const struct pl_csv_chunk *c, size_t row, uint64_t hash,
+                    bool (*is_same)(const struct pl_csv_shape *,
+                                    const struct pl_csv_cell *,
+                                    const struct pl_csv_cell *),
+                    uint64_t *at, uint64_t *number, struct pl_err *err)
+{
+    uint64_t entry;
+
+    *at = home_of(t, hash);
+    *number = 0;
+    while ((entry = find(t, hash, at)) != 0) {
+        const uint64_t candidate = entry & payload_mask(t);
+
+        if (pl_csv_keys_reread(k, c->offset + pl_csv_row_start(c, row),
+                               pl_csv_row_len(c, row), &k->later, err) != 0 ||
+            reread_number(k, candidate, &k->earlier, err) != 0)
+            return -1;
+        if (is_same(&k->plan->shape, k->earlier.record.cells,
+                    k->later.record.cells)) {
+            *number = candidate;
+            return 0;
+        }
+        *at = next_slot(t, *at);
+    }
+    return 0;
+}
+
+static void reject(const struct pl_csv_keys *k, enum pl_rule rule,
+                   enum pl_csv_seen *seen, struct pl_csv_verdict *v)
+{
+    const struct pl_csv_shape *s = &k->plan->shape;
+
+    *seen = PL_CSV_SEEN_REJECT;
+    *v = (struct pl_csv_verdict){.rule = rule};
+    if (rule == PL_RULE_ID_DUPLICATE) {
+        v->column = s->id != SIZE_MAX        ? s->id
+                    : s->address != SIZE_MAX ? s->address
+                                             : s->user_id;
+        v->detail = "the same key as an earlier row, with other values";
+    } else if (rule == PL_RULE_ADDRESS_DUPLICATE) {
+        v->column = s->address;
+        v->detail = "an earlier row has the same channel and address: the "
+                    "service would make one of the two inactive";
+    } else {
+        v->column = s->user_id;
+        v->detail = "the user has 15 endpoints in the file already";
+    }
+}
+
+int pl_csv_keys_see(struct pl_csv_keys *k, const struct pl_csv_chunk *c,
+                    size_t row, const uint64_t hashes[3],
+                    enum pl_csv_seen *seen, struct pl_csv_verdict *verdict,
+                    struct pl_err *err)
+{
+    const bool has_address = k->plan->has_addresses && hashes[1] != 0;
+    const bool has_user = k->plan->has_users && hashes[2] != 0;
+    const uint64_t number = c->number + row;
+    uint64_t row_at;
+    uint64_t address_at = 0;
+    uint64_t user_at = 0;
+    uint64_t user = 0;
+    uint64_t earlier;
+
+    if (find_row(k, &k->rows, c, row, hashes[0], is_same_key, &row_at, &earlier,
+                 err) != 0)
+        return -1;
+    if (earlier != 0) {
+        if (is_same_row(&k->plan->shape, k->earlier.record.cells,
+                        k->later.record.cells))
+            *seen = PL_CSV_SEEN_SAME;
+        else
+            reject(k, PL_RULE_ID_DUPLICATE, seen, verdict);
+        return 0;
+    }
+    if (has_address) {
+        if (find_row(k, &k->addresses, c, row, hashes[1], is_same_address,
+                     &address_at, &earlier, err) != 0)
+            return -1;
+        if (earlier != 0) {
+            reject(k, PL_RULE_ADDRESS_DUPLICATE, seen, verdict);
+            return 0;
+        }
+    }
+    if (has_user) {
+        user_at = home_of(&k->users, hashes[2]);
+        user = find(&k->users, hashes[2], &user_at);
+        if ((user & payload_mask(&k->users)) == PL_TARGET_USER_MAX) {
+            reject(k, PL_RULE_USER_ENDPOINTS, seen, verdict);
+            return 0;
+        }
+    }
+    *seen = PL_CSV_SEEN_NEW;
+    take(&k->rows, row_at, hashes[0], number);
+    if (has_address)
+        take(&k->addresses, address_at, hashes[1], number);
+    if (has_user && user == 0)
+        take(&k->users, user_at, hashes[2], 1);
+    else if (has_user)
+        k->users.slots[user_at]++;
+    return 0;
+}
