@@ -151,29 +151,48 @@ void pl_mask_literals(const char *text, char *out, size_t cap)
     out[n] = '\0';
 }
 
+/* A control character, a quote or a backslash, escaped as short as can be. */
+static int add_escape(struct pl_buf *out, unsigned char c, struct pl_err *err)
+{
+    static const char hex[] = "0123456789abcdef";
+    const char shorts[] = {'\\', c == '\n'   ? 'n'
+                                 : c == '\r' ? 'r'
+                                 : c == '\t' ? 't'
+                                             : (char)c};
+    const char whole[] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
+
+    if (c == '"' || c == '\\' || c == '\n' || c == '\r' || c == '\t')
+        return pl_buf_add(out, shorts, sizeof(shorts), err);
+    return pl_buf_add(out, whole, sizeof(whole), err);
+}
+
 int pl_json_quote(struct pl_buf *out, const char *text, size_t len,
                   struct pl_err *err)
 {
+    size_t from = 0; /* what stands as it is and was not added yet */
+    size_t i = 0;
+
     if (pl_buf_addc(out, '"', err) != 0)
         return -1;
-    for (size_t i = 0; i < len;) {
+    while (i < len) {
         const unsigned char c = (unsigned char)text[i];
-        const size_t n = utf8_char((const unsigned char *)text + i, len - i);
-        int rc;
+        const bool is_escaped = c < 0x20 || c == 0x7F || c == '"' || c == '\\';
+        const size_t n =
+            c < 0x80 ? 1 : utf8_char((const unsigned char *)text + i, len - i);
 
-        if (n == 0)
-            rc = pl_buf_adds(out, "\xEF\xBF\xBD", err);
-        else if (c == '"' || c == '\\')
-            rc = pl_buf_addf(out, err, "\\%c", c);
-        else if (c < 0x20 || c == 0x7F)
-            rc = pl_buf_addf(out, err, "\\u%04x", (unsigned)c);
-        else
-            rc = pl_buf_add(out, text + i, n, err);
-        if (rc != 0)
+        if (n > 0 && !is_escaped) {
+            i += n;
+            continue;
+        }
+        if (pl_buf_add(out, text + from, i - from, err) != 0 ||
+            (n == 0 ? pl_buf_adds(out, "\xEF\xBF\xBD", err)
+                    : add_escape(out, c, err)) != 0)
             return -1;
-        i += n == 0 ? 1 : n;
+        from = ++i;
     }
-    return pl_buf_addc(out, '"', err);
+    return pl_buf_add(out, text + from, len - from, err) != 0
+               ? -1
+               : pl_buf_addc(out, '"', err);
 }
 
 bool pl_starts_with(const char *text, const char *prefix)

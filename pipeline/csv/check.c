@@ -10,10 +10,13 @@
 void pl_csv_work_release(struct pl_csv_work *w)
 {
     pl_csv_chunk_release(&w->chunk);
+    free(w->patches);
+    pl_buf_release(&w->patch_text);
     free(w->keys);
     free(w->fast_rows);
     free(w->fast_firsts);
     free(w->doubts);
+    free(w->edits);
     for (size_t i = 0; i < PL_CSV_LISTS; i++)
         free(w->lists[i]);
     pl_buf_release(&w->kept.text);
@@ -49,6 +52,7 @@ static int make_room(struct pl_csv_work *w, struct pl_err *err)
         grow((void **)&w->fast_rows, cap, sizeof(*w->fast_rows), err) != 0 ||
         grow((void **)&w->fast_firsts, cap, sizeof(*w->fast_firsts), err) !=
             0 ||
+        grow((void **)&w->edits, cap, sizeof(*w->edits), err) != 0 ||
         grow((void **)&w->doubts, cap, 1, err) != 0)
         return -1;
     for (size_t i = 0; i < PL_CSV_LISTS; i++)
@@ -347,7 +351,7 @@ static void hash_fast(const struct pl_csv_plan *plan, struct pl_csv_work *w,
         if (has_id) {
             cells->column = s->id;
             c = cell_at(cells, i);
-            keys[0] = pl_csv_hash_folded(key, c.text, c.len);
+            keys[0] = pl_csv_hash_key(key, c.text, c.len);
         }
         if (plan->has_addresses || !has_id) {
             uint64_t *to = has_id ? &keys[1] : &keys[0];
@@ -388,7 +392,7 @@ void pl_csv_hash_record(const struct pl_csv_plan *plan,
     uint64_t address = 0;
 
     if (has_id)
-        keys[0] = pl_csv_hash_folded(key, cells[s->id].data, cells[s->id].len);
+        keys[0] = pl_csv_hash_key(key, cells[s->id].data, cells[s->id].len);
     if (s->channel != SIZE_MAX &&
         (cells[s->channel].len > 0 || cells[s->address].len > 0))
         address =
@@ -410,17 +414,218 @@ void pl_csv_hash_record(const struct pl_csv_plan *plan,
                                     cells[s->user_id].len);
 }
 
-static void prove(const struct pl_csv_plan *plan, struct pl_csv_work *w)
+/* What libcsv makes of the blanks around a cell without quotes. */
+static void trim_unquoted(struct pl_csv_cell *cell)
+{
+    while (cell->len > 0 && (cell->data[0] == ' ' || cell->data[0] == '\t')) {
+        cell->data++;
+        cell->len--;
+    }
+    while (cell->len > 0 && (cell->data[cell->len - 1] == ' ' ||
+                             cell->data[cell->len - 1] == '\t'))
+        cell->len--;
+    cell->is_null = cell->len == 0;
+}
+
+/* Doubled quotes become one. */
+static size_t unescape(char *text, size_t len)
+{
+    const char *end = text + len;
+    char *to = text;
+    const char *quote;
+
+    while ((quote = memchr(text, '"', (size_t)(end - text))) != NULL) {
+        const size_t part = (size_t)(quote + 1 - text);
+
+        memmove(to, text, part);
+        to += part;
+        text += part + 1;
+    }
+    memmove(to, text, (size_t)(end - text));
+    return len - (size_t)(text - to);
+}
+
+/* A cell as it stands becomes what it means. */
+static void cut_cell(struct pl_csv_cell *cell, bool may_be_escaped)
+{
+    if (cell->len < 2 || cell->data[0] != '"') {
+        trim_unquoted(cell);
+        return;
+    }
+    cell->data++;
+    cell->len -= 2;
+    cell->is_null = false;
+    if (may_be_escaped)
+        cell->len = unescape(cell->data, cell->len);
+}
+
+static unsigned first_bit(uint64_t bits)
+{
+    return (unsigned)__builtin_ctzll(bits);
+}
+
+/* Cells that need another form than they have, in columns that nothing but
+ * their own text depends on: they are patched, and the row goes on as if they
+ * were right. */
+
+static bool may_patch(const struct pl_csv_plan *plan, size_t column)
+{
+    switch (plan->shape.columns[column].kind) {
+    case PL_COLUMN_ATTRIBUTE:
+    case PL_COLUMN_USER_ATTRIBUTE:
+    case PL_COLUMN_TEXT:
+        return true;
+    case PL_COLUMN_USER_ID: /* unless it is the key */
+        return plan->shape.id != SIZE_MAX || plan->shape.channel != SIZE_MAX;
+    case PL_COLUMN_ID:
+    case PL_COLUMN_CHANNEL:
+    case PL_COLUMN_ADDRESS:
+    case PL_COLUMN_METRIC:
+    case PL_COLUMN_COUNTRY:
+    case PL_COLUMN_LATITUDE:
+    case PL_COLUMN_LONGITUDE:
+    case PL_COLUMN_OPT_OUT:
+    case PL_COLUMN_LOCALE:
+    case PL_COLUMN_TIME_ZONE:
+    case PL_COLUMN_EFFECTIVE_DATE:
+        break;
+    }
+    return false;
+}
+
+static int room_for_patch(struct pl_csv_work *w, size_t len, struct pl_err *err)
+{
+    if (w->patch_count == w->patch_cap) {
+        const size_t cap = w->patch_cap * 2 + 256;
+
+        if (grow((void **)&w->patches, cap, sizeof(*w->patches), err) != 0)
+            return -1;
+        w->patch_cap = cap;
+    }
+    return pl_buf_reserve(&w->patch_text, len, err);
+}
+
+/* Of a row that is looked at after all: what was known of it is forgotten. */
+#define PATCHED_LOOK (PL_CSV_LOOK | PL_CSV_CONTROLS | PL_CSV_TEXT)
+
+/* 1: patched; 0: the rules must see the row. */
+static int patch_cell(const struct pl_csv_plan *plan, struct pl_csv_work *w,
+                      uint32_t row, size_t column,
+                      const struct pl_csv_mark *mark, struct pl_err *err)
+{
+    const struct pl_csv_chunk *c = &w->chunk;
+    const uint32_t *end = c->index.ends + c->firsts[row] + column;
+    const uint32_t from = end[-1] + 1;
+    const size_t len = *end - from;
+    const bool is_in_mark = *end - mark->base < 64;
+    struct pl_csv_verdict verdict;
+    struct pl_csv_cell cell;
+
+    if (!may_patch(plan, column) || c->data[*end - 1] == '\r')
+        return 0;
+    if (room_for_patch(w, len, err) != 0)
+        return -1;
+    cell = (struct pl_csv_cell){.data = w->patch_text.data + w->patch_text.len,
+                                .len = len};
+    memcpy(cell.data, c->data + from, len);
+    cut_cell(&cell, mark->text != 0 || !is_in_mark);
+    if (!pl_rules_cell(&plan->shape, &plan->cfg->rules, column,
+                       mark->control != 0 || !is_in_mark, &cell, &verdict) ||
+        (cell.len == 0 && !cell.is_null))
+        return 0;
+    w->patches[w->patch_count++] =
+        (struct pl_csv_patch){.row = row,
+                              .column = (uint32_t)column,
+                              .from = from,
+                              .to = *end,
+                              .at = (size_t)(cell.data - w->patch_text.data),
+                              .len = cell.len,
+                              .is_null = cell.is_null};
+    w->patch_text.len = (size_t)(cell.data - w->patch_text.data) + cell.len;
+    return 1;
+}
+
+/* The cells of marked rows, one after the other; a row that is patched all
+ * over is as good as proven. */
+static int patch(const struct pl_csv_plan *plan, struct pl_csv_work *w,
+                 struct pl_err *err)
+{
+    struct pl_csv_chunk *c = &w->chunk;
+    const struct pl_csv_index *x = &c->index;
+    const unsigned char barred =
+        PL_CSV_SUSPECT | PL_CSV_REFERENCE | PL_CSV_DROPPED;
+    const size_t columns = plan->shape.count;
+    size_t row = 0;
+    size_t column = 0;
+    size_t first_patch = 0; /* of the row */
+    bool is_given_up = false;
+
+    for (size_t i = 0; i < x->mark_count; i++) {
+        const struct pl_csv_mark *m = &x->marks[i];
+        uint64_t bits = m->text | m->edge | m->control;
+
+        while (bits != 0) {
+            const uint32_t place = m->base + first_bit(bits);
+            uint32_t end;
+            int rc;
+
+            if (row < c->row_count && x->rows[row] < place) {
+                do
+                    row++;
+                while (row < c->row_count && x->rows[row] < place);
+                column = 0;
+                first_patch = w->patch_count;
+                is_given_up = false;
+            }
+            if (row == c->row_count)
+                return 0;
+            if (column == 0)
+                is_given_up = (c->states[row] & barred) != 0 ||
+                              c->firsts[row + 1] - c->firsts[row] != columns;
+            end = x->rows[row];
+            if (!is_given_up) {
+                const uint32_t *ends = x->ends + c->firsts[row];
+
+                while (ends[column] < place)
+                    column++;
+                end = ends[column];
+                rc = patch_cell(plan, w, (uint32_t)row, column, m, err);
+                if (rc < 0)
+                    return -1;
+                if (rc == 0) {
+                    is_given_up = true;
+                    w->patch_count = first_patch;
+                    c->states[row] |= PATCHED_LOOK;
+                    end = x->rows[row];
+                } else {
+                    c->states[row] = 0;
+                }
+                column++;
+            }
+            bits &= end - m->base >= 63
+                        ? 0
+                        : ~((UINT64_C(2) << (end - m->base)) - 1);
+        }
+    }
+    return 0;
+}
+
+static int prove(const struct pl_csv_plan *plan, struct pl_csv_work *w,
+                 struct pl_err *err)
 {
     struct pl_csv_chunk *c = &w->chunk;
     struct pl_csv_cells cells;
 
+    if (patch(plan, w, err) != 0)
+        return -1;
     list_fast(plan, w);
     cells = (struct pl_csv_cells){.data = c->data,
                                   .ends = c->index.ends,
                                   .firsts = w->fast_firsts,
                                   .count = w->fast_count,
-                                  .doubts = w->doubts};
+                                  .doubts = w->doubts,
+                                  .edits = w->edits,
+                                  .edit_count = &w->edit_count};
     for (size_t i = 0; i < plan->shape.count; i++) {
         cells.column = i;
         prove_column(plan, &cells, plan->shape.columns[i].kind);
@@ -430,6 +635,18 @@ static void prove(const struct pl_csv_plan *plan, struct pl_csv_work *w)
     for (size_t i = 0; i < w->fast_count; i++)
         c->states[w->fast_rows[i]] = w->doubts[i];
     hash_fast(plan, w, &cells);
+    for (size_t i = 0; i < w->patch_count; i++) {
+        const struct pl_csv_patch *p = &w->patches[i];
+
+        if (c->states[p->row] != 0)
+            c->states[p->row] |= PATCHED_LOOK;
+        if (plan->has_users && p->column == plan->shape.user_id)
+            w->keys[3 * (size_t)p->row + 2] =
+                p->len == 0 ? 0
+                            : pl_csv_hash(&plan->hash_key,
+                                          w->patch_text.data + p->at, p->len);
+    }
+    return 0;
 }
 
 _Static_assert((int)PL_CSV_LOOK == 1, "a doubt is a state");
@@ -447,37 +664,6 @@ static int room_for_cells(struct pl_csv_work *w, size_t count,
     return 0;
 }
 
-/* What libcsv makes of the blanks around a cell without quotes. */
-static void trim_unquoted(struct pl_csv_cell *cell)
-{
-    while (cell->len > 0 && (cell->data[0] == ' ' || cell->data[0] == '\t')) {
-        cell->data++;
-        cell->len--;
-    }
-    while (cell->len > 0 && (cell->data[cell->len - 1] == ' ' ||
-                             cell->data[cell->len - 1] == '\t'))
-        cell->len--;
-    cell->is_null = cell->len == 0;
-}
-
-/* Doubled quotes become one. */
-static size_t unescape(char *text, size_t len)
-{
-    char *quote = memchr(text, '"', len);
-    const char *end = text + len;
-    const char *from;
-    char *to;
-
-    if (quote == NULL)
-        return len;
-    for (to = quote, from = quote; from < end; from++) {
-        *to++ = *from;
-        if (*from == '"')
-            from++;
-    }
-    return (size_t)(to - text);
-}
-
 /* A row that the index proved well-formed, cut in a copy. */
 static int cut_record(struct pl_csv_work *w, size_t row,
                       struct pl_csv_record *record, struct pl_err *err)
@@ -487,6 +673,7 @@ static int cut_record(struct pl_csv_work *w, size_t row,
     const size_t len = c->index.rows[row] + (size_t)1 - start;
     const uint32_t *ends = c->index.ends + c->firsts[row];
     const size_t count = c->firsts[row + 1] - c->firsts[row];
+    const bool has_text = (c->states[row] & PL_CSV_TEXT) != 0;
     size_t begin = 0;
 
     pl_buf_reset(&w->scratch);
@@ -502,13 +689,7 @@ static int cut_record(struct pl_csv_work *w, size_t row,
         if (i + 1 == count && end > begin && w->scratch.data[end - 1] == '\r')
             end--;
         cell->len = end - begin;
-        if (cell->len >= 2 && cell->data[0] == '"') {
-            cell->data++;
-            cell->len = unescape(cell->data, cell->len - 2);
-            cell->is_null = false;
-        } else {
-            trim_unquoted(cell);
-        }
+        cut_cell(cell, has_text);
         begin = (size_t)ends[i] - start + 1;
     }
     *record = (struct pl_csv_record){
@@ -517,7 +698,8 @@ static int cut_record(struct pl_csv_work *w, size_t row,
         .raw = (const char *)c->data + start,
         .raw_len = pl_csv_row_len(c, row),
         .may_hold_controls = (c->states[row] & PL_CSV_CONTROLS) != 0,
-        .may_be_no_utf8 = (c->states[row] & PL_CSV_SUSPECT) != 0};
+        .may_be_no_utf8 = (c->states[row] & PL_CSV_SUSPECT) != 0,
+        .may_need_quotes = has_text};
     return 0;
 }
 
@@ -526,6 +708,15 @@ static int read_record(struct pl_csv_work *w, size_t row,
 {
     const struct pl_csv_chunk *c = &w->chunk;
 
+    if ((c->states[row] & PL_CSV_MALFORMED) == PL_CSV_MALFORMED) {
+        *record = (struct pl_csv_record){.raw = (const char *)c->data +
+                                                pl_csv_row_start(c, row),
+                                         .raw_len = pl_csv_row_len(c, row),
+                                         .is_malformed = true,
+                                         .may_hold_controls = true,
+                                         .may_be_no_utf8 = true};
+        return 0;
+    }
     if ((c->states[row] & PL_CSV_REFERENCE) == 0)
         return cut_record(w, row, record, err);
     return pl_csv_reference_next(
@@ -533,6 +724,41 @@ static int read_record(struct pl_csv_work *w, size_t row,
                pl_csv_row_len(c, row), true, record, err) < 0
                ? -1
                : 0;
+}
+
+/* The row as it stands in the file: edits undone, in a copy. */
+static int undo_edits(struct pl_csv_work *w, size_t row, struct pl_err *err)
+{
+    const size_t start = pl_csv_row_start(&w->chunk, row);
+    const size_t len = pl_csv_row_len(&w->chunk, row);
+    size_t from = 0;
+    size_t to = w->edit_count;
+
+    pl_buf_reset(&w->scratch);
+    if (pl_buf_add(&w->scratch, w->chunk.data + start, len, err) != 0)
+        return -1;
+    while (from < to) {
+        const size_t middle = from + (to - from) / 2;
+
+        if (w->edits[middle].at < start)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    for (; from < w->edit_count && w->edits[from].at < start + len; from++)
+        for (uint64_t bits = w->edits[from].bits; bits != 0; bits &= bits - 1)
+            w->scratch.data[w->edits[from].at - start +
+                            (unsigned)__builtin_ctzll(bits)] -= 0x20;
+    return 0;
+}
+
+int pl_csv_row_as_read(struct pl_csv_work *w, size_t row, const char **raw,
+                       struct pl_err *err)
+{
+    if (undo_edits(w, row, err) != 0)
+        return -1;
+    *raw = w->scratch.data;
+    return 0;
 }
 
 int pl_csv_note_reject(const struct pl_csv_plan *plan, struct pl_csv_work *w,
@@ -625,8 +851,12 @@ int pl_csv_check(const struct pl_csv_plan *plan, struct pl_csv_work *w,
         if (w->reference == NULL)
             return -1;
     }
-    if (make_room(w, err) != 0)
+    if (pl_csv_lay_out(plan->shape.count, c, err) != 0 ||
+        make_room(w, err) != 0)
         return -1;
+    w->patch_count = 0;
+    pl_buf_reset(&w->patch_text);
+    w->patch_text.max_bytes = SIZE_MAX;
     reset(&w->kept);
     pl_buf_reset(&w->kept_cells);
     w->kept_cells.max_bytes = SIZE_MAX;
@@ -636,11 +866,14 @@ int pl_csv_check(const struct pl_csv_plan *plan, struct pl_csv_work *w,
     w->line_at = c->start;
     w->line = c->line;
     w->fast_count = 0;
+    w->edit_count = 0;
     if (plan->is_kernel_reading && plan->shape.dropped == 0 &&
-        plan->cfg->format == PL_CSV_OUT_CSV)
-        prove(plan, w);
-    else
+        plan->cfg->format == PL_CSV_OUT_CSV) {
+        if (prove(plan, w, err) != 0)
+            return -1;
+    } else {
         for (size_t row = 0; row < c->row_count; row++)
             c->states[row] |= PL_CSV_LOOK;
+    }
     return look_at_rows(plan, w, err);
 }

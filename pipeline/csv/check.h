@@ -40,6 +40,17 @@ struct pl_csv_pieces {
     size_t cap;
 };
 
+/* A cell that is written otherwise than it stands, in a row that is right. */
+struct pl_csv_patch {
+    uint32_t row;
+    uint32_t column;
+    uint32_t from; /* of the cell in chunk.data, with its quotes */
+    uint32_t to;   /* its end: a comma or a line end */
+    size_t at;     /* of the value in patch_text */
+    size_t len;
+    bool is_null;
+};
+
 /* A chunk on its way, with all that it becomes. */
 struct pl_csv_work {
     struct pl_csv_chunk chunk;
@@ -49,8 +60,14 @@ struct pl_csv_work {
     uint32_t *fast_rows;
     uint32_t *fast_firsts;
     unsigned char *doubts;
+    struct pl_csv_edit *edits; /* of chunk.data */
+    size_t edit_count;
     uint32_t *lists[PL_CSV_LISTS];
     size_t row_cap;
+    struct pl_csv_patch *patches; /* in the order of the file */
+    size_t patch_count;
+    size_t patch_cap;
+    struct pl_buf patch_text;
     struct pl_csv_pieces kept;    /* rows written anew */
     struct pl_buf kept_cells;     /* and what they hold, for report.h */
     struct pl_csv_pieces rejects; /* rows rejected for themselves */
@@ -75,6 +92,10 @@ int pl_csv_check(const struct pl_csv_plan *plan, struct pl_csv_work *work,
 /* The key hashes of a record that was judged right. */
 void pl_csv_hash_record(const struct pl_csv_plan *plan,
                         const struct pl_csv_cell *cells, uint64_t keys[3]);
+
+/* The bytes of a row as they were read; valid until the next call. */
+int pl_csv_row_as_read(struct pl_csv_work *work, size_t row, const char **raw,
+                       struct pl_err *err) PL_MUST_CHECK;
 
 /* Words a reject of the row, at the end of pieces. */
 int pl_csv_note_reject(const struct pl_csv_plan *plan, struct pl_csv_work *work,

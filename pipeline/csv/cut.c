@@ -19,6 +19,7 @@ void pl_csv_chunk_release(struct pl_csv_chunk *c)
     free(c->index.rows);
     free(c->index.marks);
     free(c->index.suspects);
+    pl_buf_release(&c->references);
     free(c->firsts);
     free(c->states);
 }
@@ -113,13 +114,16 @@ static void put_reference_row(struct pl_csv_chunk *c, size_t start, size_t len)
     x->rows[x->row_count++] = last;
 }
 
-static int note_reference(struct pl_csv_chunk *c, struct pl_buf *references,
-                          size_t start, size_t len, struct pl_err *err)
+#define MALFORMED UINT32_C(0x80000000)
+
+static int note_reference(struct pl_csv_chunk *c, size_t start, size_t len,
+                          bool is_malformed, struct pl_err *err)
 {
-    const uint32_t row = (uint32_t)c->index.row_count;
+    const uint32_t row =
+        (uint32_t)c->index.row_count | (is_malformed ? MALFORMED : 0);
 
     put_reference_row(c, start, len);
-    return pl_buf_add(references, &row, sizeof(row), err);
+    return pl_buf_add(&c->references, &row, sizeof(row), err);
 }
 
 static uint64_t line_at(const struct pl_csv_chunk *c, size_t at)
@@ -130,15 +134,17 @@ static uint64_t line_at(const struct pl_csv_chunk *c, size_t at)
 
 /* One record by the reference: its length, 0 when it goes on behind data. */
 static int64_t read_reference(struct pl_csv_feed *f, struct pl_csv_chunk *c,
-                              size_t start, struct pl_err *err)
+                              size_t start, bool *is_malformed,
+                              struct pl_err *err)
 {
-    struct pl_csv_record record;
+    struct pl_csv_record record = {0};
     struct pl_err why = {0};
     const int64_t len =
         pl_csv_reference_next(f->reference, (const char *)c->data + start,
                               c->len - start, f->is_end, &record, &why);
     const uint64_t number = c->number + c->index.row_count;
 
+    *is_malformed = record.is_malformed;
     if (len >= 0)
         return len;
     if (why.code != PL_DATA_INVALID) {
@@ -154,10 +160,9 @@ static int64_t read_reference(struct pl_csv_feed *f, struct pl_csv_chunk *c,
                    number, line_at(c, start), c->offset + start);
 }
 
-/* Fills the index; the places of the rows that the reference read go to
- * references. used is set, also on failure. */
+/* Fills the index and references. used is set, also on failure. */
 static int scan(struct pl_csv_feed *f, struct pl_csv_chunk *c,
-                struct pl_buf *references, struct pl_err *err)
+                struct pl_err *err)
 {
     struct pl_csv_index *x = &c->index;
     const bool has_last_end =
@@ -170,6 +175,8 @@ static int scan(struct pl_csv_feed *f, struct pl_csv_chunk *c,
     x->end_count = x->row_count = x->mark_count = x->suspect_count = 0;
     x->ends[-1] = (uint32_t)c->start - 1;
     x->empties = f->empties;
+    pl_buf_reset(&c->references);
+    c->references.max_bytes = SIZE_MAX;
     if (!has_last_end && c->len > c->start) {
         c->data[c->len] = '\n'; /* as if there were one */
         x->end++;
@@ -177,15 +184,16 @@ static int scan(struct pl_csv_feed *f, struct pl_csv_chunk *c,
     for (;;) {
         const size_t bad = f->kernel != NULL ? f->kernel->scan(x) : x->at;
         const size_t start = index_end(x, c->start);
+        bool is_malformed;
         int64_t len;
 
         if (start >= c->len || (bad == SIZE_MAX && !f->is_end))
             break;
-        len = read_reference(f, c, start, err);
+        len = read_reference(f, c, start, &is_malformed, err);
         if (len < 0)
             rc = -1;
         else if (len > 0)
-            rc = note_reference(c, references, start, (size_t)len, err);
+            rc = note_reference(c, start, (size_t)len, is_malformed, err);
         if (rc != 0 || len <= 0)
             break;
         x->at = start + (size_t)len;
@@ -204,7 +212,8 @@ static void spread_marks(struct pl_csv_chunk *c)
 
     for (size_t i = 0; i < x->mark_count; i++) {
         const uint32_t base = x->marks[i].base;
-        uint64_t bits = x->marks[i].odd | x->marks[i].control;
+        uint64_t bits =
+            x->marks[i].text | x->marks[i].edge | x->marks[i].control;
 
         while (bits != 0) {
             const uint32_t place = base + (uint32_t)__builtin_ctzll(bits);
@@ -219,6 +228,8 @@ static void spread_marks(struct pl_csv_chunk *c)
             c->states[row] |= PL_CSV_LOOK;
             if ((x->marks[i].control & bits & of_row) != 0)
                 c->states[row] |= PL_CSV_CONTROLS;
+            if ((x->marks[i].text & bits & of_row) != 0)
+                c->states[row] |= PL_CSV_TEXT;
             bits &= ~of_row;
         }
     }
@@ -244,14 +255,11 @@ static void spread_suspects(struct pl_csv_chunk *c)
 
 /* Where each row's cells are; rows of another count than the header's must be
  * looked at. */
-static int lay_out(const struct pl_csv_feed *f, struct pl_csv_chunk *c,
-                   const struct pl_buf *references, struct pl_err *err)
+int pl_csv_lay_out(size_t columns, struct pl_csv_chunk *c, struct pl_err *err)
 {
     const struct pl_csv_index *x = &c->index;
-    const size_t columns = f->columns;
     size_t at = 0;
 
-    c->row_count = x->row_count;
     if (c->row_count >= c->row_cap) {
         const size_t cap = c->row_count + c->row_count / 4 + 64;
 
@@ -277,18 +285,21 @@ static int lay_out(const struct pl_csv_feed *f, struct pl_csv_chunk *c,
     c->firsts[c->row_count] = (uint32_t)at;
     spread_marks(c);
     spread_suspects(c);
-    for (size_t i = 0; i < references->len; i += sizeof(uint32_t)) {
+    for (size_t i = 0; i < c->references.len; i += sizeof(uint32_t)) {
         uint32_t row;
 
-        memcpy(&row, references->data + i, sizeof(row));
-        c->states[row] = PL_CSV_LOOK | PL_CSV_REFERENCE;
+        memcpy(&row, c->references.data + i, sizeof(row));
+        if ((row & ~MALFORMED) < c->row_count)
+            c->states[row & ~MALFORMED] = (row & MALFORMED) != 0
+                                              ? PL_CSV_LOOK | PL_CSV_MALFORMED
+                                              : PL_CSV_LOOK | PL_CSV_REFERENCE;
     }
     return 0;
 }
 
 size_t pl_csv_row_start(const struct pl_csv_chunk *c, size_t row)
 {
-    return (size_t)(uint32_t)(c->index.ends[(ptrdiff_t)c->firsts[row] - 1] + 1);
+    return row > 0 ? (size_t)c->index.rows[row - 1] + 1 : c->start;
 }
 
 size_t pl_csv_row_len(const struct pl_csv_chunk *c, size_t row)
@@ -400,7 +411,6 @@ static int pass_on(struct pl_csv_feed *f, struct pl_csv_chunk *c,
 int pl_csv_cut(struct pl_csv_feed *f, struct pl_csv_chunk *c,
                struct pl_err *err)
 {
-    PL_AUTO(pl_buf) references = {.max_bytes = SIZE_MAX};
     const size_t rest = f->rest.len;
     size_t want = f->chunk_bytes;
     struct pl_err why = {0};
@@ -427,8 +437,7 @@ int pl_csv_cut(struct pl_csv_feed *f, struct pl_csv_chunk *c,
     c->number = f->number;
     c->line = f->line;
     for (;;) {
-        pl_buf_reset(&references);
-        rc = scan(f, c, &references, &why);
+        rc = scan(f, c, &why);
         if (rc != 0 || c->used > c->start || f->is_end)
             break;
         if (c->len - c->start > f->max_record_bytes) {
@@ -438,8 +447,7 @@ int pl_csv_cut(struct pl_csv_feed *f, struct pl_csv_chunk *c,
         if (fill(f, c, c->len * 2, err) != 0)
             return -1;
     }
-    if (lay_out(f, c, &references, err) != 0)
-        return -1;
+    c->row_count = c->index.row_count;
     if (rc == 0)
         rc = check_lengths(f, c, &why);
     if (pass_on(f, c, err) != 0)

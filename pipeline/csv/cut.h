@@ -18,7 +18,9 @@ enum pl_csv_state {
     PL_CSV_REFERENCE = 0x08, /* only the reference can say what it is */
     PL_CSV_KEPT = 0x10,      /* looked at: right, and its text is aside */
     PL_CSV_REJECTED = 0x20,
-    PL_CSV_DROPPED = 0x40 /* an identical duplicate */
+    PL_CSV_DROPPED = 0x40,   /* an identical duplicate */
+    PL_CSV_MALFORMED = 0x48, /* before it is looked at */
+    PL_CSV_TEXT = 0x80       /* commas or doubled quotes stand inside quotes */
 };
 
 struct pl_csv_chunk {
@@ -33,9 +35,11 @@ struct pl_csv_chunk {
     struct pl_csv_index index;
     size_t row_count;
     size_t row_cap;
-    uint32_t *firsts;      /* of each row: its first cell's place in
-                              index.ends, and one more */
-    unsigned char *states; /* of each row: enum pl_csv_state */
+    struct pl_buf references; /* the rows that the reference read: uint32_t
+                                 each, the top bit where they are malformed */
+    uint32_t *firsts;         /* of each row: its first cell's place in
+                                 index.ends, and one more */
+    unsigned char *states;    /* of each row: enum pl_csv_state */
 };
 
 struct pl_csv_feed {
@@ -63,6 +67,11 @@ void pl_csv_feed_release(struct pl_csv_feed *feed);
  * chunk then holds the records before it. */
 int pl_csv_cut(struct pl_csv_feed *feed, struct pl_csv_chunk *chunk,
                struct pl_err *err) PL_MUST_CHECK;
+
+/* Fills firsts and states: where each row's cells are, and which rows must be
+ * looked at. Rows are cut by then, and chunks do not depend on each other. */
+int pl_csv_lay_out(size_t columns, struct pl_csv_chunk *chunk,
+                   struct pl_err *err) PL_MUST_CHECK;
 
 /* Where a row starts in data, and how long it is with its line end. */
 size_t pl_csv_row_start(const struct pl_csv_chunk *chunk, size_t row);

@@ -19,8 +19,8 @@
 /* What a block of 64 bytes at base holds that its row must be looked at for. */
 struct pl_csv_mark {
     uint32_t base;
-    uint64_t odd;     /* commas and doubled quotes inside quotes, blanks at
-                         the edge of a cell */
+    uint64_t text;    /* commas and doubled quotes inside quotes */
+    uint64_t edge;    /* blanks at the edge of a cell, cells of "" */
     uint64_t control; /* control characters, line breaks inside quotes */
 };
 
@@ -40,6 +40,12 @@ struct pl_csv_index {
     uint64_t empties; /* all bits: mark cells of "", too; else 0 */
 };
 
+/* Bytes that were changed in place: 0x20 was added to those of the bits. */
+struct pl_csv_edit {
+    uint32_t at;
+    uint64_t bits;
+};
+
 /* Cells of one column, over the rows that are still thought right. */
 struct pl_csv_cells {
     unsigned char *data;
@@ -47,7 +53,9 @@ struct pl_csv_cells {
     const uint32_t *firsts; /* of each row: its first cell's place in ends */
     size_t count;           /* rows */
     size_t column;
-    unsigned char *doubts; /* of each row: set to 1 when not proven */
+    unsigned char *doubts;     /* of each row: set to 1 when not proven */
+    struct pl_csv_edit *edits; /* in the order of the rows; room for all */
+    size_t *edit_count;
 };
 
 struct pl_csv_kernel {
@@ -65,7 +73,8 @@ struct pl_csv_kernel {
     size_t (*count_lines)(const unsigned char *data, size_t len);
     /* Ids: not empty, without $ { }, at most 64 bytes. */
     void (*ids)(const struct pl_csv_cells *cells);
-    /* [-]digits[.digits] of at most 15 characters, or nothing. */
+    /* [-]digits[.digits][e[-]digits] of at most 15 characters, two of them
+     * behind a power, or nothing. */
     void (*numbers)(const struct pl_csv_cells *cells);
     /* The two kinds of address, for the rows in list; channel codes decided
      * which. Domains are lower-cased in place. */

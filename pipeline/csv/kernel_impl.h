@@ -87,14 +87,14 @@ static size_t KERNEL(scan)(struct pl_csv_index *x)
         const uint64_t edges = quotes | delimiters;
         uint64_t bad = (open & ~(after_delimiter | after_close)) |
                        (after_close & ~(delimiters | open) & valid);
-        uint64_t odd = (open & after_close) | (commas & inside) |
-                       (((blanks << 1) | c.blank) & edges) |
-                       (blanks & ((edges << 1) | c.edge));
+        uint64_t text = (open & after_close) | (commas & inside);
+        uint64_t edge = (((blanks << 1) | c.blank) & edges) |
+                        (blanks & ((edges << 1) | c.edge));
         const uint64_t start = open & after_delimiter;
         const uint64_t shut = close & ((start << 1) | c.start);
         uint64_t control = controls & ~delimiters & valid;
 
-        odd |= delimiters & ((shut << 1) | c.shut) & x->empties;
+        edge |= delimiters & ((shut << 1) | c.shut) & x->empties;
         if (control != 0) {
             const uint64_t returns = block_is(b, '\r') & ~inside & valid;
             const uint64_t next = at + 64 < end && data[at + 64] == '\n';
@@ -108,12 +108,14 @@ static size_t KERNEL(scan)(struct pl_csv_index *x)
 
             bad_at = at + first_bit(bad);
             delimiters &= before;
-            odd &= before;
+            text &= before;
+            edge &= before;
             control &= before;
         }
-        odd &= valid;
-        if ((odd | control) != 0)
-            *marks++ = (struct pl_csv_mark){(uint32_t)at, odd, control};
+        text &= valid;
+        edge &= valid;
+        if ((text | edge | control) != 0)
+            *marks++ = (struct pl_csv_mark){(uint32_t)at, text, edge, control};
         if ((high | c.high) != 0 && block_utf8_errors(data + at))
             note_suspect(x, at);
         ends = extract(ends, delimiters, (uint32_t)at);
@@ -185,9 +187,9 @@ static size_t KERNEL(escape)(unsigned char *to, const unsigned char *from,
     for (size_t at = 0; at < len; at += 64) {
         const block b = block_load(from + at);
         uint64_t left = low_bits(len - at);
-        uint64_t special =
-            (block_is(b, '"') | block_is(b, '\\') | block_below(b, 0x20)) &
-            left;
+        uint64_t special = (block_is(b, '"') | block_is(b, '\\') |
+                            block_below(b, 0x20) | block_is(b, 0x7F)) &
+                           left;
         size_t done = 0;
 
         for (; special != 0; special &= special - 1) {
@@ -197,7 +199,7 @@ static size_t KERNEL(escape)(unsigned char *to, const unsigned char *from,
             copy_block(to, from + at + done);
             to += place - done;
             *to++ = '\\';
-            if (c >= 0x20) {
+            if (c == '"' || c == '\\') {
                 *to++ = c;
             } else if (c == '\n' || c == '\r' || c == '\t') {
                 *to++ = c == '\n' ? 'n' : c == '\r' ? 'r' : 't';
@@ -252,12 +254,17 @@ static void KERNEL(numbers)(const struct pl_csv_cells *cells)
         const uint32_t valid = (uint32_t)low_bits(s.len & 31);
         const uint32_t digits = half_within(h, '0', '9') & valid;
         const uint32_t dots = half_is(h, '.') & valid;
-        const uint32_t sign = half_is(h, '-') & 1;
-        const uint32_t rest = valid & ~digits & ~dots & ~sign;
-        /* a dot needs a digit on either side; one dot at most */
-        const uint32_t wrong = rest | (dots & (dots - 1)) |
-                               (dots & ~(digits << 1)) |
-                               (dots & ~(digits >> 1));
+        const uint32_t powers = (half_is(h, 'e') | half_is(h, 'E')) & valid;
+        const uint32_t signs = half_is(h, '-') & (1 | (powers << 1)) & valid;
+        const uint32_t joints = dots | powers;
+        /* one dot and one power at most, the dot first, digits on either side
+         * of both, and no more than two behind a power or its sign */
+        const uint32_t wrong =
+            (valid & ~(digits | joints | signs)) | (dots & (dots - 1)) |
+            (powers & (powers - 1)) | (dots & ~(powers - 1)) |
+            (joints & ~(digits << 1)) | (dots & ~(digits >> 1)) |
+            (powers & ~((digits | signs) >> 1)) | (signs & ~(digits >> 1)) |
+            (valid & ((powers << 4) | ((powers & ~(signs >> 1)) << 3)));
 
         doubt(cells, i, s.len > 15 || wrong != 0 || (s.len > 0 && digits == 0));
     }
@@ -290,9 +297,15 @@ static void KERNEL(emails)(const struct pl_csv_cells *cells,
         const bool is_doubted =
             wrong != 0 || ats == 0 || (dots & domain) == 0 || s.len > 64;
 
+        const uint64_t capitals = block_within(b, 'A', 'Z') & domain;
+
         doubt(cells, list[k], is_doubted);
-        if (!cells->doubts[list[k]])
-            lower_at(text, block_within(b, 'A', 'Z') & domain);
+        if (cells->doubts[list[k]])
+            continue;
+        lower_at(text, capitals);
+        cells->edits[*cells->edit_count] =
+            (struct pl_csv_edit){(uint32_t)s.at, capitals};
+        *cells->edit_count += capitals != 0;
     }
 }
 

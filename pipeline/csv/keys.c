@@ -111,7 +111,8 @@ static int make_room(struct pl_csv_table *t, uint64_t more, uint64_t expected,
 }
 
 /* The next entry of that hash from *at on, or 0; *at then is a free place. */
-static uint64_t find(const struct pl_csv_table *t, uint64_t hash, uint64_t *at)
+static inline uint64_t find(const struct pl_csv_table *t, uint64_t hash,
+                            uint64_t *at)
 {
     uint64_t i = *at;
     uint64_t entry;
@@ -141,7 +142,6 @@ int pl_csv_keys_open(struct pl_csv_keys *k, const struct pl_csv_plan *plan,
     k->users.payload_bits = COUNT_BITS;
     k->earlier.reference = pl_csv_reference_open(err);
     k->later.reference = pl_csv_reference_open(err);
-    k->earlier.raw.max_bytes = k->later.raw.max_bytes = SIZE_MAX;
     return k->earlier.reference != NULL && k->later.reference != NULL ? 0 : -1;
 }
 
@@ -153,8 +153,10 @@ void pl_csv_keys_release(struct pl_csv_keys *k)
     free(k->groups);
     pl_csv_reference_release(k->earlier.reference);
     pl_csv_reference_release(k->later.reference);
-    pl_buf_release(&k->earlier.raw);
-    pl_buf_release(&k->later.raw);
+    free(k->index.ends);
+    free(k->index.rows);
+    free(k->index.marks);
+    free(k->index.suspects);
 }
 
 /* Where the records begin, from which rows are found again. */
@@ -224,32 +226,73 @@ static int judge(struct pl_csv_keys *k, struct pl_csv_record *record,
     return verdict.rule == PL_RULE_NONE ? 0 : changed(err);
 }
 
-int pl_csv_keys_reread(struct pl_csv_keys *k, uint64_t offset, size_t len,
-                       struct pl_csv_reread *r, struct pl_err *err)
+/* The row that is being seen, as it stands in the file. */
+static int read_later(struct pl_csv_keys *k, struct pl_csv_work *w, size_t row,
+                      struct pl_err *err)
 {
-    const char *data;
-    size_t got;
+    const char *raw;
 
-    if (pl_csv_store_at(k->store, offset, len, &data, &got, err) != 0)
+    if (pl_csv_row_as_read(w, row, &raw, err) != 0 ||
+        pl_csv_reference_next(k->later.reference, raw,
+                              pl_csv_row_len(&w->chunk, row), true,
+                              &k->later.record, err) < 0)
         return -1;
-    if (got < len)
-        return changed(err);
-    pl_buf_reset(&r->raw);
-    if (pl_buf_add(&r->raw, data, len, err) != 0 ||
-        pl_csv_reference_next(r->reference, r->raw.data, len, true, &r->record,
-                              err) < 0)
+    return judge(k, &k->later.record, err);
+}
+
+static int room_for_index(struct pl_csv_index *x, size_t *cap, size_t len,
+                          struct pl_err *err)
+{
+    void *memory[4] = {x->ends, x->rows, x->marks, x->suspects};
+    const size_t sizes[4] = {sizeof(*x->ends), sizeof(*x->rows),
+                             sizeof(*x->marks), sizeof(*x->suspects)};
+
+    for (size_t i = 0; len > *cap && i < PL_COUNT(memory); i++) {
+        void *grown = realloc(memory[i], (2 * len + PL_CSV_PAD) * sizes[i]);
+
+        if (grown == NULL)
+            return pl_fail_memory(err);
+        memory[i] = grown;
+        x->ends = memory[0];
+        x->rows = memory[1];
+        x->marks = memory[2];
+        x->suspects = memory[3];
+    }
+    if (len > *cap)
+        *cap = 2 * len;
+    return 0;
+}
+
+/* Past the first skip records of data, as far as a kernel can tell. */
+static int skip_records(struct pl_csv_keys *k, const char *data, size_t len,
+                        unsigned skip, size_t *at, struct pl_err *err)
+{
+    struct pl_csv_index *x = &k->index;
+
+    if (room_for_index(x, &k->index_cap, len, err) != 0)
         return -1;
-    return judge(k, &r->record, err);
+    x->data = (const unsigned char *)data;
+    x->at = 0;
+    x->end = len;
+    x->end_count = x->row_count = x->mark_count = x->suspect_count = 0;
+    (void)k->plan->kernel->scan(x);
+    *at = x->row_count >= skip ? skip > 0 ? (size_t)x->rows[skip - 1] + 1 : 0
+                               : SIZE_MAX;
+    return 0;
 }
 
 /* The record of that number: the group's first, and on to it. */
 static int reread_number(struct pl_csv_keys *k, uint64_t number,
                          struct pl_csv_reread *r, struct pl_err *err)
 {
-    const uint64_t offset = k->groups[(number - 1) / GROUP];
-    const unsigned skip = (unsigned)((number - 1) % GROUP);
+    const size_t group = (size_t)((number - 1) / GROUP);
+    const uint64_t offset = k->groups[group];
+    unsigned skip = (unsigned)((number - 1) % GROUP);
+    size_t want = group + 1 < k->group_count
+                      ? (size_t)(k->groups[group + 1] - offset)
+                      : 4096;
 
-    for (size_t want = 4096;; want *= 2) {
+    for (;; want *= 2) {
         const char *data;
         size_t got;
         size_t at = 0;
@@ -257,7 +300,11 @@ static int reread_number(struct pl_csv_keys *k, uint64_t number,
 
         if (pl_csv_store_at(k->store, offset, want, &data, &got, err) != 0)
             return -1;
-        for (unsigned i = 0; i <= skip; i++) {
+        if (skip_records(k, data, got, skip, &at, err) != 0)
+            return -1;
+        for (unsigned i = at == SIZE_MAX ? 0 : skip; i <= skip; i++) {
+            if (i == 0)
+                at = 0;
             at += (size_t)len;
             len = pl_csv_reference_next(r->reference, data + at, got - at,
                                         got < want, &r->record, err);
@@ -308,25 +355,26 @@ static bool is_same_row(const struct pl_csv_shape *s,
     return true;
 }
 
-/* Looks in table for a row that is the same by is_same: *number, or 0. */
-static int find_row(struct pl_csv_keys *k, const struct pl_csv_table *t,
-                    const struct pl_csv_chunk *c, size_t row, uint64_t hash,
-                    bool (*is_same)(const struct pl_csv_shape *,
-                                    const struct pl_csv_cell *,
-                                    const struct pl_csv_cell *),
-                    uint64_t *at, uint64_t *number, struct pl_err *err)
+/* Whether a row that is found is the one that is being looked for. */
+typedef bool same_fn(const struct pl_csv_shape *, const struct pl_csv_cell *,
+                     const struct pl_csv_cell *);
+
+/* Reads the candidate and what comes after it: *number is that of the row that
+ * is the same, or 0; *at then is a free place. */
+static int confirm(struct pl_csv_keys *k, const struct pl_csv_table *t,
+                   struct pl_csv_work *w, size_t row, uint64_t hash,
+                   same_fn *is_same, uint64_t *at, uint64_t *number,
+                   struct pl_err *err)
 {
     uint64_t entry;
 
-    *at = home_of(t, hash);
-    *number = 0;
     while ((entry = find(t, hash, at)) != 0) {
         const uint64_t candidate = entry & payload_mask(t);
 
-        if (pl_csv_keys_reread(k, c->offset + pl_csv_row_start(c, row),
-                               pl_csv_row_len(c, row), &k->later, err) != 0 ||
+        if ((!k->has_later && read_later(k, w, row, err) != 0) ||
             reread_number(k, candidate, &k->earlier, err) != 0)
             return -1;
+        k->has_later = true;
         if (is_same(&k->plan->shape, k->earlier.record.cells,
                     k->later.record.cells)) {
             *number = candidate;
@@ -337,43 +385,122 @@ static int find_row(struct pl_csv_keys *k, const struct pl_csv_table *t,
     return 0;
 }
 
-static void reject(const struct pl_csv_keys *k, enum pl_rule rule,
-                   enum pl_csv_seen *seen, struct pl_csv_verdict *v)
+static inline int find_row(struct pl_csv_keys *k, const struct pl_csv_table *t,
+                           struct pl_csv_work *w, size_t row, uint64_t hash,
+                           same_fn *is_same, uint64_t *at, uint64_t *number,
+                           struct pl_err *err)
 {
-    const struct pl_csv_shape *s = &k->plan->shape;
+    *at = home_of(t, hash);
+    *number = 0;
+    if (find(t, hash, at) == 0)
+        return 0;
+    return confirm(k, t, w, row, hash, is_same, at, number, err);
+}
 
-    *seen = PL_CSV_SEEN_REJECT;
+static void word_verdict(const struct pl_csv_plan *plan, enum pl_rule rule,
+                         struct pl_csv_verdict *v)
+{
+    const struct pl_csv_shape *s = &plan->shape;
+    const bool is_last_kept =
+        plan->cfg->rules.duplicates == PL_CSV_DUPLICATES_KEEP_LAST;
+
     *v = (struct pl_csv_verdict){.rule = rule};
     if (rule == PL_RULE_ID_DUPLICATE) {
         v->column = s->id != SIZE_MAX        ? s->id
                     : s->address != SIZE_MAX ? s->address
                                              : s->user_id;
-        v->detail = "the same key as an earlier row, with other values";
+        v->detail = is_last_kept
+                        ? "the same key as a later row, with other values"
+                        : "the same key as an earlier row, with other values";
     } else if (rule == PL_RULE_ADDRESS_DUPLICATE) {
         v->column = s->address;
-        v->detail = "an earlier row has the same channel and address: the "
-                    "service would make one of the two inactive";
+        v->detail = "another row has the same channel and address, and the "
+                    "service makes one of the two inactive";
     } else {
         v->column = s->user_id;
         v->detail = "the user has 15 endpoints in the file already";
     }
 }
 
-int pl_csv_keys_see(struct pl_csv_keys *k, const struct pl_csv_chunk *c,
-                    size_t row, const uint64_t hashes[3],
+int pl_csv_keys_reject(struct pl_csv_keys *k, struct pl_csv_work *w, size_t row,
+                       enum pl_rule rule, struct pl_csv_verdict *verdict,
+                       struct pl_err *err)
+{
+    word_verdict(k->plan, rule, verdict);
+    return read_later(k, w, row, err);
+}
+
+static int read_at(struct pl_csv_keys *k, uint64_t offset,
+                   struct pl_csv_reread *r, struct pl_err *err)
+{
+    for (size_t want = 1024;; want *= 2) {
+        const char *data;
+        size_t got;
+        int64_t len;
+
+        if (pl_csv_store_at(k->store, offset, want, &data, &got, err) != 0)
+            return -1;
+        len = pl_csv_reference_next(r->reference, data, got, got < want,
+                                    &r->record, err);
+        if (len < 0)
+            return -1;
+        if (len > 0)
+            return judge(k, &r->record, err);
+        if (got < want)
+            return changed(err);
+    }
+}
+
+int pl_csv_keys_compare(struct pl_csv_keys *k, uint64_t earlier, uint64_t later,
+                        enum pl_csv_same what, bool *is_same,
+                        struct pl_err *err)
+{
+    static same_fn *const same[] = {[PL_CSV_SAME_KEY] = is_same_key,
+                                    [PL_CSV_SAME_ADDRESS] = is_same_address,
+                                    [PL_CSV_SAME_ROW] = is_same_row};
+
+    if (read_at(k, earlier, &k->earlier, err) != 0 ||
+        read_at(k, later, &k->later, err) != 0)
+        return -1;
+    *is_same = same[what](&k->plan->shape, k->earlier.record.cells,
+                          k->later.record.cells);
+    return 0;
+}
+
+uint64_t pl_csv_keys_bytes(const struct pl_csv_plan *plan, uint64_t rows)
+{
+    const unsigned tables =
+        1 + (unsigned)plan->has_addresses + (unsigned)plan->has_users;
+
+    return rows / 17 * 20 * sizeof(uint64_t) * tables + rows / 2;
+}
+
+/* The row repeats what the table knows; keys->later is it. */
+static int found(struct pl_csv_keys *k, struct pl_csv_work *w, size_t row,
+                 enum pl_rule rule, enum pl_csv_seen *seen,
+                 struct pl_csv_verdict *verdict, struct pl_err *err)
+{
+    *seen = PL_CSV_SEEN_REJECT;
+    word_verdict(k->plan, rule, verdict);
+    return k->has_later ? 0 : read_later(k, w, row, err);
+}
+
+int pl_csv_keys_see(struct pl_csv_keys *k, struct pl_csv_work *w, size_t row,
                     enum pl_csv_seen *seen, struct pl_csv_verdict *verdict,
                     struct pl_err *err)
 {
+    const uint64_t *hashes = w->keys + 3 * row;
     const bool has_address = k->plan->has_addresses && hashes[1] != 0;
     const bool has_user = k->plan->has_users && hashes[2] != 0;
-    const uint64_t number = c->number + row;
+    const uint64_t number = w->chunk.number + row;
     uint64_t row_at;
     uint64_t address_at = 0;
     uint64_t user_at = 0;
     uint64_t user = 0;
     uint64_t earlier;
 
-    if (find_row(k, &k->rows, c, row, hashes[0], is_same_key, &row_at, &earlier,
+    k->has_later = false;
+    if (find_row(k, &k->rows, w, row, hashes[0], is_same_key, &row_at, &earlier,
                  err) != 0)
         return -1;
     if (earlier != 0) {
@@ -381,24 +508,22 @@ int pl_csv_keys_see(struct pl_csv_keys *k, const struct pl_csv_chunk *c,
                         k->later.record.cells))
             *seen = PL_CSV_SEEN_SAME;
         else
-            reject(k, PL_RULE_ID_DUPLICATE, seen, verdict);
+            return found(k, w, row, PL_RULE_ID_DUPLICATE, seen, verdict, err);
         return 0;
     }
     if (has_address) {
-        if (find_row(k, &k->addresses, c, row, hashes[1], is_same_address,
+        if (find_row(k, &k->addresses, w, row, hashes[1], is_same_address,
                      &address_at, &earlier, err) != 0)
             return -1;
-        if (earlier != 0) {
-            reject(k, PL_RULE_ADDRESS_DUPLICATE, seen, verdict);
-            return 0;
-        }
+        if (earlier != 0)
+            return found(k, w, row, PL_RULE_ADDRESS_DUPLICATE, seen, verdict,
+                         err);
     }
     if (has_user) {
         user_at = home_of(&k->users, hashes[2]);
         user = find(&k->users, hashes[2], &user_at);
         if ((user & payload_mask(&k->users)) == PL_TARGET_USER_MAX) {
-            reject(k, PL_RULE_USER_ENDPOINTS, seen, verdict);
-            return 0;
+            return found(k, w, row, PL_RULE_USER_ENDPOINTS, seen, verdict, err);
         }
     }
     *seen = PL_CSV_SEEN_NEW;

@@ -23,7 +23,6 @@ struct pl_csv_table {
 /* One row read again. */
 struct pl_csv_reread {
     struct pl_csv_reference *reference;
-    struct pl_buf raw;
     struct pl_csv_record record;
 };
 
@@ -39,6 +38,9 @@ struct pl_csv_keys {
     uint64_t records;
     struct pl_csv_reread earlier;
     struct pl_csv_reread later;
+    bool has_later;            /* it is the row that is being seen */
+    struct pl_csv_index index; /* of the records around the earlier one */
+    size_t index_cap;
 };
 
 enum pl_csv_seen {
@@ -60,14 +62,28 @@ int pl_csv_keys_begin(struct pl_csv_keys *keys,
 /* Brings the places of a row's keys near. */
 void pl_csv_keys_prefetch(const struct pl_csv_keys *keys,
                           const uint64_t hashes[3]);
-/* The row is new, and from now on seen; or *verdict says what it repeats. */
-int pl_csv_keys_see(struct pl_csv_keys *keys, const struct pl_csv_chunk *chunk,
-                    size_t row, const uint64_t hashes[3],
-                    enum pl_csv_seen *seen, struct pl_csv_verdict *verdict,
+/* The row is new, and from now on seen; or *verdict says what it repeats, and
+ * keys->later has it. */
+int pl_csv_keys_see(struct pl_csv_keys *keys, struct pl_csv_work *work,
+                    size_t row, enum pl_csv_seen *seen,
+                    struct pl_csv_verdict *verdict,
                     struct pl_err *err) PL_MUST_CHECK;
-/* The row as it stands in the file, judged; valid until the next call. */
-int pl_csv_keys_reread(struct pl_csv_keys *keys, uint64_t offset, size_t len,
-                       struct pl_csv_reread *reread,
+
+enum pl_csv_same { PL_CSV_SAME_KEY, PL_CSV_SAME_ADDRESS, PL_CSV_SAME_ROW };
+
+/* Reads the rows at two places again, and whether they are the same. */
+int pl_csv_keys_compare(struct pl_csv_keys *keys, uint64_t earlier,
+                        uint64_t later, enum pl_csv_same what, bool *is_same,
+                        struct pl_err *err) PL_MUST_CHECK;
+
+/* The row is rejected by a rule that looks at other rows, which is settled:
+ * fills *verdict and keys->later. */
+int pl_csv_keys_reject(struct pl_csv_keys *keys, struct pl_csv_work *work,
+                       size_t row, enum pl_rule rule,
+                       struct pl_csv_verdict *verdict,
                        struct pl_err *err) PL_MUST_CHECK;
+
+/* Bytes of memory that rows need, about. */
+uint64_t pl_csv_keys_bytes(const struct pl_csv_plan *plan, uint64_t rows);
 
 #endif

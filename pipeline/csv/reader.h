@@ -33,6 +33,7 @@ struct pl_csv_record {
     bool is_malformed;
     bool may_hold_controls; /* or bytes that are not UTF-8: else they were */
     bool may_be_no_utf8;    /* looked for, and are not there */
+    bool may_need_quotes;   /* a cell may hold a comma or a quote */
 };
 
 struct pl_csv_reference;

@@ -98,7 +98,8 @@ static int64_t hand_out(struct pl_csv_reference *r, const char *data,
                                      .raw_len = len,
                                      .is_malformed = is_malformed,
                                      .may_hold_controls = true,
-                                     .may_be_no_utf8 = true};
+                                     .may_be_no_utf8 = true,
+                                     .may_need_quotes = true};
     if (pl_buf_reserve(&r->text, 0, r->err) != 0)
         return -1;
     for (size_t i = 0; i < record->count && i < PL_CSV_COLUMNS_MAX; i++)

@@ -165,27 +165,76 @@ static int count_value(struct pl_csv_tally_column *c, const void *text,
     return 0;
 }
 
-/* The rows that stand as they are, a column at a time. */
+static int count_cell(struct pl_csv_tally_column *c, const void *text,
+                      size_t len, bool is_null, struct pl_err *err)
+{
+    c->null += is_null;
+    c->filled += len > 0;
+    c->empty += len == 0 && !is_null;
+    return len > 0 ? count_value(c, text, len, err) : 0;
+}
+
+/* A row with patches, cell by cell. */
+static int add_patched(struct pl_csv_tally *t, const struct pl_csv_work *w,
+                       size_t *patch, struct pl_err *err)
+{
+    const struct pl_csv_chunk *c = &w->chunk;
+    const uint32_t row = w->patches[*patch].row;
+    const uint32_t *ends = c->index.ends + c->firsts[row];
+    const bool is_out = row < c->row_count && c->states[row] == 0;
+
+    for (size_t column = 0; column < t->count; column++) {
+        const struct pl_csv_patch *p = &w->patches[*patch];
+        const bool is_patched =
+            *patch < w->patch_count && p->row == row && p->column == column;
+        const uint32_t begin = ends[(ptrdiff_t)column - 1] + 1;
+        const uint32_t quote = c->data[begin] == '"';
+        const void *text = is_patched
+                               ? (const void *)(w->patch_text.data + p->at)
+                               : c->data + begin + quote;
+        const size_t len =
+            is_patched ? p->len : ends[column] - begin - 2 * quote;
+
+        *patch += is_patched;
+        if (is_out &&
+            count_cell(&t->columns[column], text, len, len == 0, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* The rows that stand as they are: a list of them, without patched ones. */
+static void list_plain(struct pl_csv_work *w)
+{
+    size_t count = 0;
+    size_t patch = 0;
+
+    for (size_t i = 0; i < w->fast_count; i++) {
+        const uint32_t row = w->fast_rows[i];
+
+        while (patch < w->patch_count && w->patches[patch].row < row)
+            patch++;
+        w->fast_rows[count] = row;
+        w->fast_firsts[count] = w->fast_firsts[i];
+        count += row < w->chunk.row_count && w->chunk.states[row] == 0 &&
+                 (patch == w->patch_count || w->patches[patch].row != row);
+    }
+    w->fast_count = count;
+}
+
+/* A column at a time. "" is looked at, or means NULL. */
 static int add_fast(struct pl_csv_tally *t, struct pl_csv_work *w,
                     struct pl_err *err)
 {
     const unsigned char *data = w->chunk.data;
     const uint32_t *ends = w->chunk.index.ends;
-    size_t count = 0;
 
-    for (size_t i = 0; i < w->fast_count; i++) {
-        const uint32_t row = w->fast_rows[i];
-
-        w->fast_rows[count] = row;
-        w->fast_firsts[count] = w->fast_firsts[i];
-        count += row < w->chunk.row_count && w->chunk.states[row] == 0;
-    }
-    w->fast_count = count;
+    list_plain(w);
     for (size_t column = 0; column < t->count; column++) {
         struct pl_csv_tally_column *c = &t->columns[column];
         uint64_t filled = 0;
 
-        for (size_t i = 0; i < count; i++) {
+        for (size_t i = 0; i < w->fast_count; i++) {
             const uint32_t *end = ends + w->fast_firsts[i] + column;
             const uint32_t begin = end[-1] + 1;
             const uint32_t quote = data[begin] == '"';
@@ -198,8 +247,11 @@ static int add_fast(struct pl_csv_tally *t, struct pl_csv_work *w,
                 return -1;
         }
         c->filled += filled;
-        c->null += count - filled; /* "" is looked at, or means NULL */
+        c->null += w->fast_count - filled;
     }
+    for (size_t patch = 0; patch < w->patch_count;)
+        if (add_patched(t, w, &patch, err) != 0)
+            return -1;
     return 0;
 }
 
@@ -235,17 +287,10 @@ static int add_kept(struct pl_csv_tally *t, const struct pl_csv_work *w,
 
             memcpy(&len, at, sizeof(len));
             at += sizeof(len);
-            if (len == NULL_LEN) {
-                c->null += is_out;
-                continue;
-            }
-            if (is_out) {
-                c->filled += len > 0;
-                c->empty += len == 0;
-                if (len > 0 && count_value(c, at, len, err) != 0)
-                    return -1;
-            }
-            at += len;
+            if (is_out && count_cell(c, at, len == NULL_LEN ? 0 : len,
+                                     len == NULL_LEN, err) != 0)
+                return -1;
+            at += len == NULL_LEN ? 0 : len;
         }
     }
     return 0;

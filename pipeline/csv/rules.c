@@ -1,6 +1,5 @@
 #include "pipeline/csv/rules.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -141,6 +140,20 @@ static void trim(struct pl_csv_cell *cell)
         cell->len--;
 }
 
+/* Whether one of eight bytes is below 0x20 or 0x7F; now and then it is said of
+ * others, too. */
+static bool may_hold_control(const char *text)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word;
+    uint64_t deletes;
+
+    memcpy(&word, text, sizeof(word));
+    deletes = word ^ (ones * 0x7F);
+    return (((word - ones * 0x20) & ~word & (ones * 0x80)) |
+            ((deletes - ones) & ~deletes & (ones * 0x80))) != 0;
+}
+
 /* Tabs and line breaks; false on any other control character. */
 static bool clean_controls(const struct pl_csv_rules *rules,
                            struct pl_csv_cell *cell, size_t column,
@@ -149,6 +162,9 @@ static bool clean_controls(const struct pl_csv_rules *rules,
     bool has_break = false;
 
     for (size_t i = 0; i < cell->len; i++) {
+        while (i + 8 < cell->len && !may_hold_control(cell->data + i))
+            i += 8;
+
         const unsigned char c = (unsigned char)cell->data[i];
 
         if (c == '\n' || c == '\r' || c == '\t')
@@ -187,9 +203,9 @@ static bool check_number(const struct pl_csv_cell *cell, size_t column,
                          enum pl_rule rule, double most,
                          struct pl_csv_verdict *v)
 {
-    double value;
+    double value = 0;
 
-    if (!pl_value_is_number(cell->data, cell->len, &value))
+    if (!pl_value_is_number(cell->data, cell->len, most > 0 ? &value : NULL))
         return fail(v, rule, column, "not a finite decimal number");
     if (most > 0 && (value > most || value < -most))
         return fail(v, rule, column, "out of range");
@@ -437,6 +453,18 @@ static bool check_bytes(const struct pl_csv_shape *shape,
     return true;
 }
 
+bool pl_rules_cell(const struct pl_csv_shape *shape,
+                   const struct pl_csv_rules *rules, size_t column,
+                   bool may_hold_controls, struct pl_csv_cell *cell,
+                   struct pl_csv_verdict *verdict)
+{
+    if (may_hold_controls && !clean_controls(rules, cell, column, verdict))
+        return false;
+    return clean(shape, rules, cell, column, verdict) &&
+           (!has_text(cell) || check_value(rules, shape->columns[column].kind,
+                                           cell, column, verdict));
+}
+
 void pl_rules_judge(const struct pl_csv_shape *shape,
                     const struct pl_csv_rules *rules,
                     struct pl_csv_record *record,
@@ -446,43 +474,46 @@ void pl_rules_judge(const struct pl_csv_shape *shape,
         (struct pl_csv_verdict){.rule = PL_RULE_NONE, .column = SIZE_MAX};
     if (!check_bytes(shape, record, verdict))
         return;
-    for (size_t i = 0; i < record->count; i++) {
-        struct pl_csv_cell *cell = &record->cells[i];
-
-        if (shape->is_dropped[i])
-            continue;
-        if (record->may_hold_controls &&
-            !clean_controls(rules, cell, i, verdict))
+    for (size_t i = 0; i < record->count; i++)
+        if (!shape->is_dropped[i] &&
+            !pl_rules_cell(shape, rules, i, record->may_hold_controls,
+                           &record->cells[i], verdict))
             return;
-        if (!clean(shape, rules, cell, i, verdict) ||
-            (has_text(cell) &&
-             !check_value(rules, shape->columns[i].kind, cell, i, verdict)))
-            return;
-    }
     (void)check_row(shape, rules, record, verdict);
 }
 
-int pl_rules_detail(const struct pl_csv_shape *shape,
-                    const struct pl_csv_verdict *v, struct pl_buf *out,
-                    struct pl_err *err)
+void pl_rules_detail(const struct pl_csv_shape *shape,
+                     const struct pl_csv_verdict *v,
+                     struct pl_rules_words *words)
 {
+    *words = (struct pl_rules_words){.after = ""};
     switch ((int)v->rule) {
     case PL_RULE_UTF8:
-        return pl_buf_addf(
-            out, err, "not UTF-8 at byte %" PRIu64 " of the record", v->number);
+        words->before = "not UTF-8 at byte ";
+        words->after = " of the record";
+        break;
     case PL_RULE_COLUMN_COUNT:
-        return pl_buf_addf(out, err, "%" PRIu64 " columns, the header has %zu",
-                           v->number, shape->count);
+        words->before = "";
+        words->after = " columns, the header has ";
+        words->has_second = true;
+        words->second = shape->count;
+        break;
     case PL_RULE_ATTRIBUTE_LENGTH:
-        return pl_buf_addf(out, err,
-                           "%" PRIu64 " characters, at most %d are taken",
-                           v->number, PL_TARGET_VALUE_MAX);
+        words->before = "";
+        words->after = " characters, the most is ";
+        words->has_second = true;
+        words->second = PL_TARGET_VALUE_MAX;
+        break;
     case PL_RULE_ENDPOINT_SIZE:
-        return pl_buf_addf(out, err,
-                           "%" PRIu64 " bytes of names and values, at most %d "
-                           "are taken",
-                           v->number, PL_TARGET_ENDPOINT_MAX);
+        words->before = "";
+        words->after = " bytes of names and values, the most is ";
+        words->has_second = true;
+        words->second = PL_TARGET_ENDPOINT_MAX;
+        break;
     default:
-        return pl_buf_adds(out, v->detail, err);
+        words->before = v->detail;
+        return;
     }
+    words->has_first = true;
+    words->first = v->number;
 }

@@ -83,18 +83,32 @@ struct pl_csv_shape {
 struct pl_csv_verdict {
     enum pl_rule rule;
     size_t column;      /* SIZE_MAX: of none */
-    uint64_t number;    /* what pl_rules_detail words */
-    const char *detail; /* never the cell itself; needs no escapes in JSON */
+    uint64_t number;    /* what pl_rules_detail words, or */
+    const char *detail; /* never the cell itself */
 };
 
+/* Judges one cell by its column alone, as pl_rules_judge does. */
+bool pl_rules_cell(const struct pl_csv_shape *shape,
+                   const struct pl_csv_rules *rules, size_t column,
+                   bool may_hold_controls, struct pl_csv_cell *cell,
+                   struct pl_csv_verdict *verdict);
 /* Judges; changes the cells in place (trimmed, upper case where due, ...). */
 void pl_rules_judge(const struct pl_csv_shape *shape,
                     const struct pl_csv_rules *rules,
                     struct pl_csv_record *record,
                     struct pl_csv_verdict *verdict);
-/* Appends the verdict in words; they need no escapes in JSON. */
-int pl_rules_detail(const struct pl_csv_shape *shape,
-                    const struct pl_csv_verdict *verdict, struct pl_buf *out,
-                    struct pl_err *err) PL_MUST_CHECK;
+/* A verdict in words: before, first, after, second. They need no escapes in
+ * JSON. */
+struct pl_rules_words {
+    const char *before;
+    const char *after;
+    uint64_t first;
+    uint64_t second;
+    bool has_first;
+    bool has_second;
+};
+void pl_rules_detail(const struct pl_csv_shape *shape,
+                     const struct pl_csv_verdict *verdict,
+                     struct pl_rules_words *words);
 
 #endif

@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 #include "pipeline/base/file.h"
+#include "pipeline/csv/kernel.h"
 
-#define WINDOW_BYTES ((size_t)16 << 10)
+#define WINDOW_BYTES ((size_t)4 << 10)
 
 int pl_csv_store_open(struct pl_csv_store *s, const struct pl_csv_config *cfg,
                       struct pl_err *err)
@@ -25,7 +26,8 @@ void pl_csv_store_release(struct pl_csv_store *s)
 {
     if (s->fd >= 0)
         (void)close(s->fd);
-    free(s->window);
+    if (s->window != NULL)
+        free(s->window - PL_CSV_PAD);
 }
 
 static int64_t keep(void *ctx, void *buf, size_t cap, struct pl_err *err)
@@ -82,11 +84,14 @@ static int fill(struct pl_csv_store *s, uint64_t offset, size_t len,
     const size_t cap = len > WINDOW_BYTES ? len : WINDOW_BYTES;
 
     if (cap > s->window_cap) {
-        unsigned char *grown = realloc(s->window, cap);
+        unsigned char *grown =
+            realloc(s->window != NULL ? s->window - PL_CSV_PAD : NULL,
+                    cap + 2 * (size_t)PL_CSV_PAD);
 
         if (grown == NULL)
             return pl_fail_memory(err);
-        s->window = grown;
+        memset(grown, '\n', cap + 2 * (size_t)PL_CSV_PAD);
+        s->window = grown + PL_CSV_PAD;
         s->window_cap = cap;
     }
     s->window_at = offset;

@@ -15,7 +15,7 @@ struct pl_csv_store {
     const struct pl_source *in;
     int fd;                /* -1: none */
     uint64_t next;         /* where the second reading stands */
-    unsigned char *window; /* what was read last */
+    unsigned char *window; /* what was read last, PL_CSV_PAD around it */
     size_t window_len;
     size_t window_cap;
     uint64_t window_at;
@@ -31,7 +31,7 @@ struct pl_source pl_csv_store_source(struct pl_csv_store *store);
 struct pl_source pl_csv_store_again(struct pl_csv_store *store);
 
 /* At least len bytes at offset, fewer only at the end; *got says how many.
- * Valid until the next call. */
+ * Valid until the next call; PL_CSV_PAD bytes around them can be read. */
 int pl_csv_store_at(struct pl_csv_store *store, uint64_t offset, size_t len,
                     const char **data, size_t *got,
                     struct pl_err *err) PL_MUST_CHECK;

@@ -11,6 +11,7 @@
 #include "pipeline/csv/check.h"
 #include "pipeline/csv/keys.h"
 #include "pipeline/csv/report.h"
+#include "pipeline/csv/spill.h"
 
 #define CHUNK_BYTES ((size_t)256 << 10)
 #define RECORD_BYTES_MAX ((size_t)16 << 20)
@@ -37,6 +38,12 @@ struct transform {
     struct pl_source source;
     struct pl_csv_feed feed;
     struct pl_csv_keys keys;
+    struct pl_csv_spill spill;
+    enum {
+        MODE_TABLE,  /* keys are in memory */
+        MODE_GATHER, /* they are put aside, and nothing comes out yet */
+        MODE_SETTLED /* second time: what repeats is known */
+    } mode;
     struct turn cutting;
     struct turn seeing;
     struct turn writing;
@@ -94,6 +101,7 @@ static void transform_release(struct transform *t)
     pl_csv_store_release(&t->store);
     pl_csv_feed_release(&t->feed);
     pl_csv_keys_release(&t->keys);
+    pl_csv_spill_release(&t->spill);
     pl_buf_release(&t->head);
 }
 
@@ -242,6 +250,16 @@ static int take_header(void *ctx, struct pl_csv_record *record,
     return pl_csv_write_header(t->cfg, shape, &t->head, err);
 }
 
+/* The second time it is known. */
+static int skip_header(void *ctx, struct pl_csv_record *record,
+                       struct pl_err *err)
+{
+    (void)ctx;
+    (void)record;
+    (void)err;
+    return 0;
+}
+
 /* Seeing keys, and counting: one chunk after the other */
 
 static const struct pl_csv_rule_count *most_frequent(
@@ -315,7 +333,6 @@ static int reject_late(struct transform *t, struct pl_csv_work *w, size_t row,
                        const struct pl_csv_verdict *verdict, struct pl_err *err)
 {
     struct pl_csv_chunk *c = &w->chunk;
-    struct pl_csv_reread *again = &t->keys.later;
 
     if (t->cfg->rules.duplicates == PL_CSV_DUPLICATES_FAIL &&
         verdict->rule == PL_RULE_ID_DUPLICATE)
@@ -324,14 +341,34 @@ static int reject_late(struct transform *t, struct pl_csv_work *w, size_t row,
                        ": the same key as an earlier row, with other values",
                        c->number + row, c->offset + pl_csv_row_start(c, row));
     c->states[row] = PL_CSV_REJECTED;
-    if (pl_csv_keys_reread(&t->keys, c->offset + pl_csv_row_start(c, row),
-                           pl_csv_row_len(c, row), again, err) != 0)
-        return -1;
-    again->record.raw = again->raw.data;
-    if (pl_csv_note_reject(&t->plan, w, &w->late, (uint32_t)row, &again->record,
-                           verdict, err) != 0)
+    if (pl_csv_note_reject(&t->plan, w, &w->late, (uint32_t)row,
+                           &t->keys.later.record, verdict, err) != 0)
         return -1;
     return count_reject(t, c, row, verdict->rule, err);
+}
+
+static int drop_row(struct transform *t, struct pl_csv_chunk *c, size_t row)
+{
+    t->report->rows_dropped++;
+    c->states[row] = PL_CSV_DROPPED;
+    return 0;
+}
+
+static int see_settled(struct transform *t, struct pl_csv_work *w, size_t row,
+                       struct pl_err *err)
+{
+    struct pl_csv_chunk *c = &w->chunk;
+    const struct pl_csv_settled *settled =
+        pl_csv_spill_find(&t->spill, c->offset + pl_csv_row_start(c, row));
+    struct pl_csv_verdict verdict;
+
+    if (settled == NULL)
+        return count_row(t, err);
+    if (settled->seen == PL_CSV_SEEN_SAME)
+        return drop_row(t, c, row);
+    if (pl_csv_keys_reject(&t->keys, w, row, settled->rule, &verdict, err) != 0)
+        return -1;
+    return reject_late(t, w, row, &verdict, err);
 }
 
 static int see_row(struct transform *t, struct pl_csv_work *w, size_t row,
@@ -340,20 +377,38 @@ static int see_row(struct transform *t, struct pl_csv_work *w, size_t row,
     enum pl_csv_seen seen;
     struct pl_csv_verdict verdict;
 
-    if (pl_csv_keys_see(&t->keys, &w->chunk, row, w->keys + 3 * row, &seen,
-                        &verdict, err) != 0)
+    if (t->mode == MODE_SETTLED)
+        return see_settled(t, w, row, err);
+    if (pl_csv_keys_see(&t->keys, w, row, &seen, &verdict, err) != 0)
         return -1;
     switch (seen) {
     case PL_CSV_SEEN_NEW:
         return count_row(t, err);
     case PL_CSV_SEEN_SAME:
-        t->report->rows_dropped++;
-        w->chunk.states[row] = PL_CSV_DROPPED;
-        return 0;
+        return drop_row(t, &w->chunk, row);
     case PL_CSV_SEEN_REJECT:
         break;
     }
     return reject_late(t, w, row, &verdict, err);
+}
+
+static int gather_rows(struct transform *t, const struct pl_csv_work *w,
+                       struct pl_err *err)
+{
+    const struct pl_csv_chunk *c = &w->chunk;
+
+    for (size_t row = 0; row < c->row_count; row++) {
+        const uint64_t *keys = w->keys + 3 * row;
+        const uint64_t hashes[3] = {keys[0] | 1,
+                                    t->plan.has_addresses ? keys[1] : 0,
+                                    t->plan.has_users ? keys[2] : 0};
+
+        if (c->states[row] != PL_CSV_REJECTED &&
+            pl_csv_spill_add(&t->spill, c->offset + pl_csv_row_start(c, row),
+                             hashes, err) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 static uint64_t expected_rows(const struct transform *t,
@@ -367,6 +422,22 @@ static uint64_t expected_rows(const struct transform *t,
     return (uint64_t)((double)t->cfg->in_bytes / bytes * rows * 1.02);
 }
 
+/* Known with the first chunk: whether keys fit into the memory for them. */
+static int choose_mode(struct transform *t, const struct pl_csv_chunk *c,
+                       struct pl_err *err)
+{
+    const uint64_t most = t->cfg->keys_memory;
+    const uint64_t need = pl_csv_keys_bytes(&t->plan, expected_rows(t, c));
+
+    if (t->mode != MODE_TABLE || t->seeing.next != 0)
+        return 0;
+    if (t->cfg->rules.duplicates != PL_CSV_DUPLICATES_KEEP_LAST &&
+        (most == 0 || need <= most))
+        return 0;
+    t->mode = MODE_GATHER;
+    return pl_csv_spill_open(&t->spill, t->cfg->temp_dir, err);
+}
+
 /* A failure leaves the rows up to the one that it is about. */
 static int see_rows(struct transform *t, struct pl_csv_work *w,
                     struct pl_err *err)
@@ -376,16 +447,22 @@ static int see_rows(struct transform *t, struct pl_csv_work *w,
 
     if (c->row_count == 0)
         return 0;
-    if (pl_csv_keys_begin(&t->keys, c, expected_rows(t, c), err) != 0)
+    if (choose_mode(t, c, err) != 0)
+        return -1;
+    if (t->mode == MODE_GATHER)
+        return gather_rows(t, w, err);
+    if (t->mode == MODE_TABLE &&
+        pl_csv_keys_begin(&t->keys, c, expected_rows(t, c), err) != 0)
         return -1;
     for (size_t row = 0; row < PREFETCH && row < c->row_count; row++)
-        if (c->states[row] != PL_CSV_REJECTED)
+        if (t->mode == MODE_TABLE && c->states[row] != PL_CSV_REJECTED)
             pl_csv_keys_prefetch(&t->keys, w->keys + 3 * row);
     for (size_t row = 0; row < c->row_count; row++) {
         const size_t ahead = row + PREFETCH;
         int rc;
 
-        if (ahead < c->row_count && c->states[ahead] != PL_CSV_REJECTED)
+        if (t->mode == MODE_TABLE && ahead < c->row_count &&
+            c->states[ahead] != PL_CSV_REJECTED)
             pl_csv_keys_prefetch(&t->keys, w->keys + 3 * ahead);
         t->report->rows_in++;
         rc = c->states[row] == PL_CSV_REJECTED
@@ -401,6 +478,32 @@ static int see_rows(struct transform *t, struct pl_csv_work *w,
 
 /* Putting the output together */
 
+/* A run of rows that stand as they are, but for their patches. */
+static int emit_run(const struct pl_csv_plan *plan, struct pl_csv_work *w,
+                    size_t start, size_t end, size_t *patch, struct pl_err *err)
+{
+    const unsigned char *data = w->chunk.data;
+
+    while (*patch < w->patch_count && w->patches[*patch].from < start)
+        ++*patch; /* of a row that is rejected */
+    for (; *patch < w->patch_count && w->patches[*patch].from < end; ++*patch) {
+        const struct pl_csv_patch *p = &w->patches[*patch];
+        const struct pl_csv_cell cell = {.data = w->patch_text.data + p->at,
+                                         .len = p->len,
+                                         .is_null = p->is_null};
+
+        w->out.len +=
+            plan->kernel->strip((unsigned char *)w->out.data + w->out.len,
+                                data + start, p->from - start);
+        if (pl_csv_write_cell(&cell, &w->out, err) != 0)
+            return -1;
+        start = p->to;
+    }
+    w->out.len += plan->kernel->strip((unsigned char *)w->out.data + w->out.len,
+                                      data + start, end - start);
+    return 0;
+}
+
 static int emit_rows(const struct pl_csv_plan *plan, struct pl_csv_work *w,
                      struct pl_err *err)
 {
@@ -408,6 +511,7 @@ static int emit_rows(const struct pl_csv_plan *plan, struct pl_csv_work *w,
     const char *text = w->kept.text.data;
     size_t kept = 0;
     size_t from = 0;
+    size_t patch = 0;
 
     pl_buf_reset(&w->out);
     w->out.max_bytes = SIZE_MAX;
@@ -415,7 +519,9 @@ static int emit_rows(const struct pl_csv_plan *plan, struct pl_csv_work *w,
     if (plan->cfg->out == NULL)
         return 0;
     if (pl_buf_reserve(&w->out,
-                       c->used + w->kept.text.len + 4 * (size_t)PL_CSV_PAD,
+                       c->used + w->kept.text.len +
+                           2 * (w->patch_text.len + w->patch_count) +
+                           4 * (size_t)PL_CSV_PAD,
                        err) != 0)
         return -1;
     for (size_t row = 0; row < c->row_count; row++) {
@@ -426,11 +532,9 @@ static int emit_rows(const struct pl_csv_plan *plan, struct pl_csv_work *w,
         while (to < c->row_count && c->states[to] == 0)
             to++;
         if (to > row) {
-            const size_t start = pl_csv_row_start(c, row);
-
-            w->out.len += plan->kernel->strip(
-                (unsigned char *)w->out.data + w->out.len, c->data + start,
-                c->index.rows[to - 1] + (size_t)1 - start);
+            if (emit_run(plan, w, pl_csv_row_start(c, row),
+                         c->index.rows[to - 1] + (size_t)1, &patch, err) != 0)
+                return -1;
             w->rows_out += to - row;
             row = to;
         }
@@ -631,7 +735,8 @@ static void carry(struct worker *worker, uint64_t place, struct pl_err *err)
     t->is_stopped = t->is_stopped || err->code != PL_OK;
     turn_pass(&t->seeing);
     pl_err_clear(&why);
-    is_out = is_out && is_wanted && t->plan.shape.count > 0;
+    is_out = is_out && is_wanted && t->plan.shape.count > 0 &&
+             t->mode != MODE_GATHER;
     if (is_out &&
         (emit_rows(&t->plan, w, &why) != 0 || count_columns(worker, &why) != 0))
         is_out = false;
@@ -712,6 +817,25 @@ static int run(struct transform *t, struct pl_err *err)
         return -1;
     }
     return rc;
+}
+
+/* From the beginning of the input once more, with what repeats known. */
+static int rewind_input(struct transform *t, struct pl_err *err)
+{
+    if (pl_csv_spill_settle(&t->spill, &t->keys, err) != 0)
+        return -1;
+    t->mode = MODE_SETTLED;
+    t->source = pl_csv_store_again(&t->store);
+    t->cutting.next = t->seeing.next = t->writing.next = 0;
+    t->is_cut = t->is_stopped = t->has_failed = false;
+    memset(&t->err, 0, sizeof(t->err));
+    pl_buf_reset(&t->feed.rest);
+    t->feed.offset = 0;
+    t->feed.number = 0;
+    t->feed.line = 1;
+    t->feed.is_end = false;
+    t->feed.header = skip_header;
+    return 0;
 }
 
 static int check_limits(const struct transform *t, struct pl_err *err)
@@ -796,7 +920,15 @@ int pl_csv_transform(const struct pl_csv_config *cfg,
     PL_AUTO(transform) t = {.cfg = cfg, .report = report, .store = {.fd = -1}};
 
     memset(report, 0, sizeof(*report));
-    if (begin(&t, err) != 0 || run(&t, err) != 0)
+    if (begin(&t, err) != 0)
         return -1;
+    if (run(&t, err) != 0 &&
+        (t.mode != MODE_GATHER || err->code != PL_DATA_INVALID))
+        return -1; /* else it fails the second time, with all that is wrong */
+    if (t.mode == MODE_GATHER) {
+        pl_err_clear(err);
+        if (rewind_input(&t, err) != 0 || run(&t, err) != 0)
+            return -1;
+    }
     return check_limits(&t, err);
 }

@@ -83,6 +83,7 @@ bool pl_value_is_number(const char *text, size_t len, double *value)
     const char *p = text;
     const char *whole;
     char copy[128];
+    double read;
 
     if (p < end && (*p == '-' || *p == '+'))
         p++;
@@ -110,10 +111,15 @@ bool pl_value_is_number(const char *text, size_t len, double *value)
     }
     if (p != end || len >= sizeof(copy))
         return false;
+    if (value == NULL && memchr(text, 'e', len) == NULL &&
+        memchr(text, 'E', len) == NULL)
+        return true; /* as short as this, it is finite */
     memcpy(copy, text, len);
     copy[len] = '\0';
-    *value = strtod(copy, NULL);
-    return isfinite(*value);
+    read = strtod(copy, NULL);
+    if (value != NULL)
+        *value = read;
+    return isfinite(read);
 }
 
 static bool is_local_part(const char *text, size_t len)

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A finite decimal number: [-+]digits[.digits][e[-+]digits]. */
+/* A finite decimal number: [-+]digits[.digits][e[-+]digits]. value may be NULL,
+ * which is quicker. */
 bool pl_value_is_number(const char *text, size_t len, double *value);
 
 /*

@@ -36,9 +36,29 @@ static void put_number(struct pl_buf *out, uint64_t n)
 
 /* CSV */
 
+/* Whether one of eight bytes is what; now and then it is said of a byte above
+ * it, too, where one below it is. */
+static uint64_t holds(uint64_t word, unsigned char what)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t zeros = word ^ (ones * what);
+
+    return (zeros - ones) & ~zeros & (ones * 0x80);
+}
+
 static bool needs_quotes(const char *text, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
+    size_t i = 0;
+
+    for (; i + 8 <= len; i += 8) {
+        uint64_t word;
+
+        memcpy(&word, text + i, sizeof(word));
+        if ((holds(word, ',') | holds(word, '"') | holds(word, '\n') |
+             holds(word, '\r')) != 0)
+            return true;
+    }
+    for (; i < len; i++)
         if (text[i] == ',' || text[i] == '"' || text[i] == '\n' ||
             text[i] == '\r')
             return true;
@@ -48,17 +68,31 @@ static bool needs_quotes(const char *text, size_t len)
 /* At most 2 * len + 2 bytes. */
 static void put_csv(struct pl_buf *out, const char *text, size_t len)
 {
+    const char *end = text + len;
+    const char *quote;
+
     if (!needs_quotes(text, len)) {
         put(out, text, len);
         return;
     }
     putc_(out, '"');
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '"')
-            putc_(out, '"');
-        putc_(out, text[i]);
+    while ((quote = memchr(text, '"', (size_t)(end - text))) != NULL) {
+        put(out, text, (size_t)(quote + 1 - text));
+        putc_(out, '"');
+        text = quote + 1;
     }
+    put(out, text, (size_t)(end - text));
     putc_(out, '"');
+}
+
+int pl_csv_write_cell(const struct pl_csv_cell *cell, struct pl_buf *out,
+                      struct pl_err *err)
+{
+    if (pl_buf_reserve(out, 2 * cell->len + 2, err) != 0)
+        return -1;
+    if (!cell->is_null)
+        put_csv(out, cell->data, cell->len);
+    return 0;
 }
 
 static int write_csv_row(const struct pl_csv_shape *shape,
@@ -77,7 +111,9 @@ static int write_csv_row(const struct pl_csv_shape *shape,
             continue;
         if (!is_first)
             putc_(out, ',');
-        if (!cell->is_null)
+        if (cell->len > 0 && !record->may_need_quotes)
+            put(out, cell->data, cell->len);
+        else if (!cell->is_null)
             put_csv(out, cell->data, cell->len);
         is_first = false;
     }
@@ -349,20 +385,24 @@ static const struct pl_csv_cell *key_of(const struct pl_csv_shape *shape,
                : NULL;
 }
 
-static int put_detail(const struct pl_csv_shape *shape,
-                      const struct pl_csv_verdict *v, struct pl_buf *out,
-                      struct pl_err *err)
+/* At most DETAIL_BYTES. */
+#define DETAIL_BYTES 512
+static void put_detail(const struct pl_csv_shape *shape,
+                       const struct pl_csv_verdict *v, struct pl_buf *out)
 {
-    size_t len;
+    struct pl_rules_words words;
 
-    if (v->detail == NULL)
-        return pl_rules_detail(shape, v, out, err);
-    len = strlen(v->detail);
-    if (pl_buf_reserve(out, len, err) != 0)
-        return -1;
-    put(out, v->detail, len);
-    return 0;
+    pl_rules_detail(shape, v, &words);
+    puts_(out, words.before);
+    if (words.has_first)
+        put_number(out, words.first);
+    puts_(out, words.after);
+    if (words.has_second)
+        put_number(out, words.second);
 }
+
+/* All but the key and the raw record: names have at most 6 * 160 bytes. */
+#define REJECT_BYTES (DETAIL_BYTES + 2048)
 
 static int write_json_reject(const struct pl_csv_config *cfg,
                              const struct pl_csv_kernel *kernel,
@@ -374,7 +414,7 @@ static int write_json_reject(const struct pl_csv_config *cfg,
 {
     const struct pl_csv_cell *key = key_of(shape, record);
 
-    if (pl_buf_reserve(out, 256, err) != 0)
+    if (pl_buf_reserve(out, REJECT_BYTES, err) != 0)
         return -1;
     puts_(out, "{\"record\":");
     put_number(out, place->number);
@@ -388,27 +428,31 @@ static int write_json_reject(const struct pl_csv_config *cfg,
     else if (put_json_text(out, kernel, key->data, key->len,
                            record->may_be_no_utf8, err) != 0)
         return -1;
-    if (pl_buf_reserve(out, 2048, err) != 0)
+    if (pl_buf_reserve(out, REJECT_BYTES, err) != 0)
         return -1;
     puts_(out, ",\"column\":");
-    if (v->column == SIZE_MAX)
+    if (v->column == SIZE_MAX) {
         puts_(out, "null");
-    else if (put_json_text(out, kernel, shape->columns[v->column].name,
-                           shape->name_lens[v->column], false, err) != 0)
-        return -1;
-    if (pl_buf_reserve(out, 128, err) != 0)
-        return -1;
+    } else {
+        putc_(out, '"');
+        put_escaped(out, kernel, shape->columns[v->column].name,
+                    shape->name_lens[v->column]);
+        putc_(out, '"');
+    }
     puts_(out, ",\"rule\":\"");
     puts_(out, pl_rule_code(v->rule));
     puts_(out, "\",\"detail\":\"");
-    if (put_detail(shape, v, out, err) != 0 || pl_buf_addc(out, '"', err) != 0)
-        return -1;
-    if (cfg->has_raw &&
-        (pl_buf_adds(out, ",\"raw\":", err) != 0 ||
-         put_json_text(out, kernel, record->raw, record->raw_len,
-                       record->may_be_no_utf8, err) != 0))
-        return -1;
-    return pl_buf_adds(out, "}\n", err);
+    put_detail(shape, v, out);
+    putc_(out, '"');
+    if (cfg->has_raw) {
+        puts_(out, ",\"raw\":");
+        if (put_json_text(out, kernel, record->raw, record->raw_len,
+                          record->may_be_no_utf8, err) != 0 ||
+            pl_buf_reserve(out, 2, err) != 0)
+            return -1;
+    }
+    puts_(out, "}\n");
+    return 0;
 }
 
 static int add_csv(struct pl_buf *out, const char *text, size_t len,
@@ -433,8 +477,9 @@ static int write_csv_reject(const struct pl_csv_config *cfg,
     const char *code = pl_rule_code(v->rule);
 
     if (pl_buf_reserve(out, 128, err) != 0 ||
-        put_detail(shape, v, &detail, err) != 0)
+        pl_buf_reserve(&detail, DETAIL_BYTES, err) != 0)
         return -1;
+    put_detail(shape, v, &detail);
     put_number(out, place->number);
     putc_(out, ',');
     put_number(out, place->line);

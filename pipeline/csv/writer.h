@@ -28,6 +28,9 @@ int pl_csv_write_row(const struct pl_csv_config *cfg,
                      const struct pl_csv_json_plan *plan,
                      const struct pl_csv_record *record, struct pl_buf *out,
                      struct pl_err *err) PL_MUST_CHECK;
+/* Appends one cell as CSV has it. */
+int pl_csv_write_cell(const struct pl_csv_cell *cell, struct pl_buf *out,
+                      struct pl_err *err) PL_MUST_CHECK;
 /* Appends the header; JSON has none. */
 int pl_csv_write_header(const struct pl_csv_config *cfg,
                         const struct pl_csv_shape *shape, struct pl_buf *out,
