@@ -356,7 +356,7 @@ static int64_t read_header(struct pl_csv_feed *f, struct pl_csv_chunk *c,
 {
     struct pl_csv_record record;
 
-    if (check_magic(c->data, c->len, err) != 0)
+    if (fill(f, c, 4, err) != 0 || check_magic(c->data, c->len, err) != 0)
         return -1;
     for (;;) {
         const size_t skip =

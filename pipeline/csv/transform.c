@@ -722,21 +722,17 @@ static void carry(struct worker *worker, uint64_t place, struct pl_err *err)
     bool is_wanted;
     bool is_out;
 
-    if (t->plan.shape.count == 0) /* no header, no rows */
-        w->chunk.row_count = 0;
-    is_out = w->chunk.row_count == 0 || pl_csv_check(&t->plan, w, &why) == 0;
+    is_out = t->plan.shape.count > 0 && pl_csv_check(&t->plan, w, &why) == 0;
     turn_take(&t->seeing, place);
     is_wanted = !t->is_stopped;
-    if (is_wanted && is_out && w->chunk.row_count > 0 &&
-        see_rows(t, w, &why) != 0)
+    if (is_wanted && is_out && see_rows(t, w, &why) != 0)
         is_out = why.code == PL_DATA_INVALID;
     if (why.code != PL_OK)
         *err = why;
     t->is_stopped = t->is_stopped || err->code != PL_OK;
     turn_pass(&t->seeing);
     pl_err_clear(&why);
-    is_out = is_out && is_wanted && t->plan.shape.count > 0 &&
-             t->mode != MODE_GATHER;
+    is_out = is_out && is_wanted && t->mode != MODE_GATHER;
     if (is_out &&
         (emit_rows(&t->plan, w, &why) != 0 || count_columns(worker, &why) != 0))
         is_out = false;

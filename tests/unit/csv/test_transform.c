@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "pipeline/base/buf.h"
-#include "pipeline/csv/transform.h"
+#include "pipeline/csv/rules.h"
 
 /* What one text becomes. */
 struct outcome {
@@ -400,6 +400,271 @@ START_TEST(a_record_has_a_limit)
 }
 END_TEST
 
+/* What rules that look at other rows do. */
+#define P "Id,ChannelType,Address,User.UserId\n"
+static const struct {
+    int duplicates;
+    const char *text;
+    const char *out; /* behind the header */
+    const char *rule;
+    unsigned rejected;
+    unsigned dropped;
+} others[] = {
+    {PL_CSV_DUPLICATES_REJECT, P "a,EMAIL,x@y.com,\nb,EMAIL,x@Y.com,\n",
+     "a,EMAIL,x@y.com,\n", "address-duplicate", 1, 0},
+    {PL_CSV_DUPLICATES_KEEP_LAST, P "a,EMAIL,x@y.com,\nb,EMAIL,x@Y.com,\n",
+     "b,EMAIL,x@y.com,\n", "address-duplicate", 1, 0},
+    {PL_CSV_DUPLICATES_REJECT, P "a,SMS,+491,\nb,VOICE,+491,\nc,,,\nd,,,\n",
+     "a,SMS,+491,\nb,VOICE,+491,\nc,,,\nd,,,\n", NULL, 0, 0},
+    {PL_CSV_DUPLICATES_KEEP_LAST, P "a,,,u\nA,,,v\na,,,v\nb,,,\n",
+     "a,,,v\nb,,,\n", "id-duplicate", 1, 1},
+    {PL_CSV_DUPLICATES_REJECT, P "a,,,u\nA,,,v\na,,,u\nb,,,\n", "a,,,u\nb,,,\n",
+     "id-duplicate", 1, 1},
+    /* a row that is rejected leaves no key behind */
+    {PL_CSV_DUPLICATES_REJECT,
+     P "a,SMS,+491,\nb,SMS,+491,\nb,SMS,+492,\nc,SMS,oops,\nc,SMS,+493,\n",
+     "a,SMS,+491,\nb,SMS,+492,\nc,SMS,+493,\n", "address-duplicate", 2, 0},
+};
+
+START_TEST(rows_and_other_rows)
+{
+    const uint64_t memory[] = {0, 1}; /* in a table, in files */
+
+    for (size_t i = 0; i < 2; i++) {
+        __attribute__((cleanup(outcome_release))) struct outcome o = {.rc = 0};
+        struct pl_csv_config cfg = lenient();
+
+        cfg.rules.duplicates = others[_i].duplicates;
+        cfg.keys_memory = memory[i];
+        cfg.in_bytes = (int64_t)strlen(others[_i].text);
+        run(cfg, others[_i].text, strlen(others[_i].text), 0, &o);
+        ck_assert_msg(o.rc == 0, "%s", o.err.msg);
+        ck_assert_str_eq(strchr(o.out.data, '\n') + 1, others[_i].out);
+        ck_assert_uint_eq(o.report.rows_rejected, others[_i].rejected);
+        ck_assert_uint_eq(o.report.rows_dropped, others[_i].dropped);
+        if (others[_i].rule != NULL)
+            ck_assert_uint_eq(count_of(&o, others[_i].rule), 1);
+    }
+}
+END_TEST
+
+START_TEST(a_conflict_can_fail)
+{
+    __attribute__((cleanup(outcome_release))) struct outcome o = {.rc = 0};
+    struct pl_csv_config cfg = lenient();
+    static const char in[] = "Id,Attributes.A\na,1\na,1\nA,2\n";
+
+    cfg.rules.duplicates = PL_CSV_DUPLICATES_FAIL;
+    run(cfg, in, sizeof(in) - 1, 0, &o);
+    ck_assert_int_eq(o.rc, -1);
+    ck_assert_int_eq(o.err.code, PL_DATA_INVALID);
+    ck_assert_msg(strstr(o.err.msg, "record 3, byte 24") != NULL, "%s",
+                  o.err.msg);
+}
+END_TEST
+
+/* Many rows of two users, one value too long for an endpoint. */
+START_TEST(users_and_sizes)
+{
+    __attribute__((cleanup(outcome_release))) struct outcome o = {.rc = 0};
+    __attribute__((cleanup(outcome_release))) struct outcome p = {.rc = 0};
+    PL_AUTO(pl_buf) in = PL_BUF_INIT;
+    struct pl_csv_config cfg = lenient();
+    struct pl_err err = {0};
+
+    ck_assert_int_eq(
+        pl_buf_adds(&in, "Id,User.UserId,Demographic.Make\n", &err), 0);
+    for (int i = 0; i < 20; i++)
+        ck_assert_int_eq(pl_buf_addf(&in, &err, "a%d,u,\nb%d,,\n", i, i), 0);
+    ck_assert_int_eq(pl_buf_addf(&in, &err, "c,,%015342d\n", 0), 0);
+    ck_assert_int_eq(pl_buf_addf(&in, &err, "d,,%015341d\n", 0), 0);
+    run(cfg, in.data, in.len, 0, &o);
+    ck_assert_uint_eq(count_of(&o, "user-endpoints"), 5);
+    ck_assert_uint_eq(count_of(&o, "endpoint-size"), 1);
+    ck_assert_uint_eq(o.report.rows_out, 36);
+    cfg.rules.off = UINT64_C(1) << PL_RULE_USER_ENDPOINTS |
+                    UINT64_C(1) << PL_RULE_ENDPOINT_SIZE;
+    run(cfg, in.data, in.len, 0, &p);
+    ck_assert_uint_eq(p.report.rows_out, 42);
+}
+END_TEST
+
+struct parts {
+    struct pl_buf *out;
+    unsigned count;
+    uint64_t rows[16];
+};
+
+static int next_part(void *ctx, uint64_t lines, struct pl_err *err)
+{
+    struct parts *parts = ctx;
+
+    parts->rows[parts->count++] = lines;
+    return pl_buf_adds(parts->out, "--\n", err);
+}
+
+START_TEST(parts_are_cut_between_rows)
+{
+    __attribute__((cleanup(outcome_release))) struct outcome o = {.rc = 0};
+    struct parts parts = {.out = &o.out};
+    struct pl_csv_config cfg = lenient();
+    static const char in[] = "Id\na\nbb\nccc\ndddddddd\ne\n";
+
+    cfg.max_part_bytes = 9; /* with the header */
+    cfg.next_part = next_part;
+    cfg.part_ctx = &parts;
+    run(cfg, in, sizeof(in) - 1, 0, &o);
+    ck_assert_int_eq(o.rc, 0);
+    ck_assert_str_eq(o.out.data, "Id\na\nbb\n--\nId\nccc\n--\n"
+                                 "Id\ndddddddd\n--\nId\ne\n");
+    ck_assert_uint_eq(parts.count, 3);
+    ck_assert_uint_eq(parts.rows[0], 2);
+    ck_assert_uint_eq(parts.rows[1], 1);
+    ck_assert_uint_eq(o.report.last_part_rows, 1);
+}
+END_TEST
+
+START_TEST(rows_as_json)
+{
+    __attribute__((cleanup(outcome_release))) struct outcome o = {.rc = 0};
+    struct pl_csv_config cfg = lenient();
+    static const char in[] =
+        "User.UserAttributes.U,Id,Attributes.A,User.UserId,Metrics.M,"
+        "Attributes.B,Attributes.A,Location.City\n"
+        "x,a,1,u,+07.50,,2,\"K\"\"ln\"\n"
+        "x,b,,,,,,\n"
+        ",c,,,-0,,,\n";
+
+    cfg.format = PL_CSV_OUT_JSON;
+    run(cfg, in, sizeof(in) - 1, 0, &o);
+    ck_assert_msg(o.rc == 0, "%s", o.err.msg);
+    ck_assert_str_eq(
+        o.out.data,
+        "{\"Id\":\"a\",\"Attributes\":{\"A\":[\"1\",\"2\"]},"
+        "\"Metrics\":{\"M\":7.50},\"Location\":{\"City\":\"K\\\"ln\"},"
+        "\"User\":{\"UserId\":\"u\",\"UserAttributes\":{\"U\":[\"x\"]}}}\n"
+        "{\"Id\":\"b\",\"User\":{\"UserAttributes\":{\"U\":[\"x\"]}}}\n"
+        "{\"Id\":\"c\",\"Metrics\":{\"M\":-0}}\n");
+}
+END_TEST
+
+START_TEST(rejects_as_csv)
+{
+    __attribute__((cleanup(outcome_release))) struct outcome o = {.rc = 0};
+    struct pl_csv_config cfg = lenient();
+    static const char in[] = "Id,Metrics.M\n\"a,\"\"b\",x\n";
+
+    cfg.rejects_format = PL_CSV_REJECTS_CSV;
+    cfg.has_raw = true;
+    run(cfg, in, sizeof(in) - 1, 0, &o);
+    ck_assert_str_eq(o.rejects.data,
+                     "record,line,offset,key,column,rule,detail,raw\n"
+                     "1,2,13,\"a,\"\"b\",Metrics.M,metric-number,not a finite "
+                     "decimal number,\"\"\"a,\"\"\"\"b\"\",x\n\"\n");
+}
+END_TEST
+
+START_TEST(columns_are_counted)
+{
+    __attribute__((cleanup(outcome_release))) struct outcome o = {.rc = 0};
+    PL_AUTO(pl_buf) in = PL_BUF_INIT;
+    struct pl_csv_config cfg = lenient();
+    struct pl_err err = {0};
+    const struct pl_csv_column *c;
+
+    ck_assert_int_eq(pl_buf_adds(&in, "Id,Attributes.A,Attributes.B\n", &err),
+                     0);
+    for (int i = 0; i < 20000; i++)
+        ck_assert_int_eq(pl_buf_addf(&in, &err, "%d,%s,%s%d\n", i,
+                                     i % 4 == 0   ? ""
+                                     : i % 4 == 1 ? "\"\""
+                                     : i % 8 == 2 ? "rare"
+                                                  : " often\xC3\xA9",
+                                     i % 2 == 0 ? "v" : "", i),
+                         0);
+    cfg.threads = 2;
+    cfg.chunk_bytes = 4096;
+    run(cfg, in.data, in.len, 0, &o);
+    ck_assert_msg(o.rc == 0, "%s", o.err.msg);
+    c = o.report.columns;
+    ck_assert_uint_eq(c[0].distinct, 20000);
+    ck_assert(!c[0].is_estimate);
+    ck_assert_uint_eq(c[1].null, 5000);
+    ck_assert_uint_eq(c[1].empty, 5000);
+    ck_assert_uint_eq(c[1].filled, 10000);
+    ck_assert_uint_eq(c[1].longest, 6);
+    ck_assert_uint_eq(c[1].distinct, 2);
+    ck_assert_uint_eq(c[1].top_count, 2);
+    ck_assert_str_eq(c[1].top[0].text, "often\xC3\xA9");
+    ck_assert_uint_eq(c[1].top[0].count, 7500);
+    ck_assert(c[2].is_estimate);
+    ck_assert_uint_eq(c[2].top_count, 0);
+    ck_assert_double_eq_tol((double)c[2].distinct, 20000, 20000 * 0.05);
+}
+END_TEST
+
+START_TEST(settings_of_columns)
+{
+    __attribute__((cleanup(outcome_release))) struct outcome o = {.rc = 0};
+    __attribute__((cleanup(outcome_release))) struct outcome p = {.rc = 0};
+    __attribute__((cleanup(outcome_release))) struct outcome q = {.rc = 0};
+    static const char *const required[] = {"attributes.a", "OptOut", NULL};
+    static const char dated[] = "Id,EffectiveDate\n"
+                                "a,2026-01-31T12:00:00.000Z\n"
+                                "b,2026-01-31\n";
+    struct pl_csv_config cfg = lenient();
+
+    run(cfg, dated, sizeof(dated) - 1, 0, &o);
+    ck_assert_msg(strstr(o.err.msg, "'EffectiveDate' is refused") != NULL, "%s",
+                  o.err.msg);
+    cfg.rules.has_effective_date = true;
+    run(cfg, dated, sizeof(dated) - 1, 0, &p);
+    ck_assert_uint_eq(p.report.rows_out, 1);
+    ck_assert_uint_eq(count_of(&p, "effective-date"), 1);
+    cfg.limits.required = required;
+    run(cfg, "Id,Attributes.A\n", 16, 0, &q);
+    ck_assert_msg(
+        strstr(q.err.msg, "column 'OptOut', which the job requires") != NULL,
+        "%s", q.err.msg);
+}
+END_TEST
+
+/* It is over as soon as no number of good rows could help. */
+START_TEST(hopeless_files_end_early)
+{
+    __attribute__((cleanup(outcome_release))) struct outcome o = {.rc = 0};
+    PL_AUTO(pl_buf) in = PL_BUF_INIT;
+    struct pl_csv_config cfg = lenient();
+    struct pl_err err = {0};
+
+    ck_assert_int_eq(pl_buf_adds(&in, "Id,OptOut\n", &err), 0);
+    for (int i = 0; i < 1000; i++)
+        ck_assert_int_eq(pl_buf_addf(&in, &err, "key%07d,none\n", i), 0);
+    for (int i = 0; i < 1000; i++)
+        ck_assert_int_eq(pl_buf_addf(&in, &err, "key%07d,oops\n", i), 0);
+    cfg.limits.max_reject_percent = 1;
+    cfg.in_bytes = (int64_t)in.len;
+    run(cfg, in.data, in.len, 0, &o);
+    ck_assert_int_eq(o.rc, -1);
+    ck_assert_msg(strstr(o.err.msg, "so far, whatever is still to come") !=
+                      NULL,
+                  "%s", o.err.msg);
+    ck_assert_uint_lt(o.report.rows_in, 1200);
+}
+END_TEST
+
+START_TEST(unknown_readers_are_named)
+{
+    __attribute__((cleanup(outcome_release))) struct outcome o = {.rc = 0};
+    struct pl_csv_config cfg = lenient();
+
+    cfg.reader = "abacus";
+    run(cfg, "Id\na\n", 5, 0, &o);
+    ck_assert_int_eq(o.err.code, PL_CONFIG_INVALID);
+    ck_assert_msg(strstr(o.err.msg, "'abacus'") != NULL, "%s", o.err.msg);
+}
+END_TEST
+
 UNIT_MAIN("transform", tcase_add_loop_test(tc, row_table, 0, UNIT_COUNT(rows));
           tcase_add_test(tc, nul_bytes_and_long_values);
           tcase_add_test(tc, golden_example);
@@ -410,4 +675,13 @@ UNIT_MAIN("transform", tcase_add_loop_test(tc, row_table, 0, UNIT_COUNT(rows));
                               UNIT_COUNT(broken));
           tcase_add_loop_test(tc, limits_hold, 0, UNIT_COUNT(limits));
           tcase_add_test(tc, settings_of_rules);
-          tcase_add_test(tc, a_record_has_a_limit);)
+          tcase_add_test(tc, a_record_has_a_limit);
+          tcase_add_loop_test(tc, rows_and_other_rows, 0, UNIT_COUNT(others));
+          tcase_add_test(tc, a_conflict_can_fail);
+          tcase_add_test(tc, users_and_sizes);
+          tcase_add_test(tc, parts_are_cut_between_rows);
+          tcase_add_test(tc, rows_as_json); tcase_add_test(tc, rejects_as_csv);
+          tcase_add_test(tc, columns_are_counted);
+          tcase_add_test(tc, settings_of_columns);
+          tcase_add_test(tc, hopeless_files_end_early);
+          tcase_add_test(tc, unknown_readers_are_named);)
