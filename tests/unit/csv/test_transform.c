@@ -403,7 +403,7 @@ END_TEST
 /* What rules that look at other rows do. */
 #define P "Id,ChannelType,Address,User.UserId\n"
 static const struct {
-    int duplicates;
+    unsigned duplicates;
     const char *text;
     const char *out; /* behind the header */
     const char *rule;
