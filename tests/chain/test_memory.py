@@ -13,7 +13,7 @@ from harness import Case, check_manifest, job, program
 SMALL = 20_000
 LARGE = int(os.environ.get("MEMORY_ROWS", "500000"))
 SLACK_KIB = 6 * 1024      # allocators, page-sized noise
-BYTES_A_KEY = 80          # docs/rules.md: 24 to 68
+BYTES_A_KEY = 2 * 10      # docs/rules.md: Ids and addresses
 SQL = ("SELECT concat('ep-', lpad(CAST(i AS VARCHAR), 12, '0')) AS Id, "
        "'EMAIL' AS \"ChannelType\", "
        "concat('someone.', CAST(i AS VARCHAR), '@example.com') AS \"Address\", "
@@ -85,6 +85,33 @@ class Memory(Case):
     def test_long_pipe(self):
         self.compare(["athena-exec", "s3-fetch", "csv-validate-normalize",
                       "s3-put", "pinpoint-import", "sns-notify"])
+
+    def file_of(self, rows):
+        path = os.path.join(self.local.dir, "%d.csv" % rows)
+        with open(path, "w", encoding="ascii") as file:
+            file.write("Id,Attributes.A\n")
+            for i in range(rows):
+                file.write("customer-%012d,%d\n" % (i * 7919 % rows, i % 50))
+        return path
+
+    def peak_of(self, rows, *options):
+        out, status, peak = run(
+            ["csv-validate-normalize", self.file_of(rows), "--output",
+             "/dev/null", "--rejects", "/dev/null", *options],
+            self.local.environment(), b"")
+        self.assertEqual(status, 0)
+        result = check_manifest(out)["validate"]["result"]
+        self.assertEqual(result["rows_out"], rows)
+        return peak
+
+    def test_keys(self):
+        """10 bytes a key and 32 MiB at most; flat when they are in files."""
+        peak = self.peak_of(LARGE)
+        flat = self.peak_of(LARGE, "--keys-memory", "64K")
+        print("\npeak resident memory, KiB: %d rows: %d, in files: %d" %
+              (LARGE, peak, flat))
+        self.assertLessEqual(peak, 10 * LARGE // 1024 + 32 * 1024)
+        self.assertLessEqual(flat, 64 * 1024)
 
 
 if __name__ == "__main__":
