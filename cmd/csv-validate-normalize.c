@@ -46,7 +46,8 @@ int main(int argc, char **argv)
          "validate.output.format)",
          "LAKESEG_OUTPUT_FORMAT"},
         {"max-part-bytes", PL_OPT_SIZE, &cfg.max_part_bytes, "BYTES",
-         "of a part; default 1000000000, what an import job takes (manifest: "
+         "of a part; default 1000000000, what an import job takes, and with "
+         "--output none (manifest: "
          "validate.output.max_part_bytes)",
          "LAKESEG_MAX_PART_BYTES"},
         {"max-reject-percent", PL_OPT_STR, &cfg.max_reject_percent, "PERCENT",

@@ -341,12 +341,18 @@ static int choose_ways(struct job *job, const struct pl_manifest *m,
                        KEYS_MEMORY_DEFAULT, &keys_memory, err) != 0 ||
         pl_setting_int(limit(cfg->max_part_bytes, m,
                              "validate.output.max_part_bytes", PL_UNSET),
-                       "LAKESEG_MAX_PART_BYTES", MAX_PART_BYTES_DEFAULT,
+                       "LAKESEG_MAX_PART_BYTES",
+                       cfg->output != NULL ? 0 : MAX_PART_BYTES_DEFAULT,
                        &max_part_bytes, err) != 0)
         return -1;
     if (threads < 1 || threads > 64)
         return pl_fail(err, PL_CONFIG_INVALID, "threads: from 1 to 64");
-    if (keys_memory < 0 || max_part_bytes < 1)
+    if (max_part_bytes > 0 && cfg->output != NULL &&
+        strcmp(cfg->output, "-") == 0)
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "standard output takes no parts: leave max-part-bytes "
+                       "out");
+    if (keys_memory < 0 || max_part_bytes < 0)
         return pl_fail(err, PL_CONFIG_INVALID,
                        "bytes of keys or of a part: a number of bytes");
     job->csv.threads = (unsigned)threads;
