@@ -68,6 +68,9 @@ int main(int argc, char **argv)
         {"rejects-format", PL_OPT_STR, &cfg.rejects_format, "FORMAT",
          "jsonl (default) or csv (manifest: validate.rejects.format)",
          "LAKESEG_REJECTS_FORMAT"},
+        {"rejects-compression", PL_OPT_STR, &cfg.rejects_compression, "NAME",
+         "none (default) or zstd (manifest: validate.rejects.compression)",
+         "LAKESEG_REJECTS_COMPRESSION"},
         {"no-report", PL_OPT_FLAG, &cfg.has_no_report, NULL,
          "do not count what columns hold", NULL},
         {"threads", PL_OPT_INT, &cfg.threads, "COUNT",
@@ -100,6 +103,7 @@ int main(int argc, char **argv)
             "reject file does.\n\n"
             "Where input is in S3 the output goes to the run's place in S3, "
             "else to <work>/<run id>/. The rules are in docs/rules.md.\n\n"
+            "A file in gzip or zstd is known by its first bytes.\n\n"
             "With FILE, a path, an s3:// URI or - for standard input, no "
             "manifest is read.",
         .examples = "athena-exec < job.json | csv-validate | pinpoint-import "

@@ -48,6 +48,10 @@ uint64_t pl_crc64nvme(uint64_t crc, const void *data, size_t len);
 void pl_crc64_text(uint64_t crc, char out[PL_CRC64_TEXT]);
 uint32_t pl_crc32(uint32_t crc, const void *data, size_t len);
 uint32_t pl_crc32c(uint32_t crc, const void *data, size_t len);
+/* Of a followed by b, of which len_b bytes made crc_b: under a microsecond. */
+uint64_t pl_crc64nvme_combine(uint64_t crc_a, uint64_t crc_b, uint64_t len_b);
+uint32_t pl_crc32_combine(uint32_t crc_a, uint32_t crc_b, uint64_t len_b);
+uint32_t pl_crc32c_combine(uint32_t crc_a, uint32_t crc_b, uint64_t len_b);
 
 /* Lower-case hex with a NUL: out holds 2 * len + 1 bytes. */
 void pl_hex(const void *data, size_t len, char *out);

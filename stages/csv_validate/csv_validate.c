@@ -12,6 +12,7 @@
 #include "pipeline/base/process.h"
 #include "pipeline/base/text.h"
 #include "pipeline/csv/rules.h"
+#include "pipeline/stream/compress.h"
 #include "pipeline/stream/reader.h"
 #include "pipeline/stream/writer.h"
 #include "pipeline/target/target.h"
@@ -33,6 +34,11 @@ struct job {
     struct pl_buf rejects_uri;  /* "": nowhere */
     struct pl_buf expected_crc; /* of the input; "" unknown */
     struct pl_reader reader;
+    struct pl_source read;
+    struct pl_inflate inflate;
+    bool is_zstd; /* the rejects */
+    struct pl_sink rejects_sink;
+    struct pl_deflate deflate;
     struct part *parts; /* all of them appear, or none */
     size_t part_count;
     struct pl_writer rejects;
@@ -48,12 +54,14 @@ struct part {
 
 static void job_release(struct job *job)
 {
+    pl_inflate_release(&job->inflate);
     pl_reader_release(&job->reader);
     for (size_t i = 0; i < job->part_count; i++) {
         pl_writer_release(&job->parts[i].writer);
         free(job->parts[i].uri);
     }
     free(job->parts);
+    pl_deflate_release(&job->deflate);
     pl_writer_release(&job->rejects);
     pl_csv_report_release(&job->report);
     pl_buf_release(&job->in_uri);
@@ -314,6 +322,7 @@ static int choose_ways(struct job *job, const struct pl_manifest *m,
 {
     static const char *const formats[] = {"csv", "json", NULL};
     static const char *const reject_formats[] = {"jsonl", "csv", NULL};
+    static const char *const compressions[] = {"none", "zstd", NULL};
     const struct csv_validate_config *cfg = job->cfg;
     const char *format =
         pl_setting_of(cfg->format, pl_manifest_str(m, "validate.output.format"),
@@ -321,6 +330,10 @@ static int choose_ways(struct job *job, const struct pl_manifest *m,
     const char *rejects = pl_setting_of(
         cfg->rejects_format, pl_manifest_str(m, "validate.rejects.format"),
         "LAKESEG_REJECTS_FORMAT");
+    const char *compression =
+        pl_setting_of(cfg->rejects_compression,
+                      pl_manifest_str(m, "validate.rejects.compression"),
+                      "LAKESEG_REJECTS_COMPRESSION");
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
     int64_t threads;
     int64_t keys_memory;
@@ -335,6 +348,11 @@ static int choose_ways(struct job *job, const struct pl_manifest *m,
         choose_word("rejects-format", rejects, reject_formats, &i, err) != 0)
         return -1;
     job->csv.rejects_format = i == 0 ? PL_CSV_REJECTS_JSON : PL_CSV_REJECTS_CSV;
+    i = 0;
+    if (compression != NULL && choose_word("rejects-compression", compression,
+                                           compressions, &i, err) != 0)
+        return -1;
+    job->is_zstd = i == 1;
     if (pl_setting_int(cfg->threads, "LAKESEG_THREADS", cores > 0 ? cores : 1,
                        &threads, err) != 0 ||
         pl_setting_int(cfg->keys_memory, "LAKESEG_KEYS_MEMORY",
@@ -377,10 +395,11 @@ static int find_input(struct job *job, const struct pl_manifest *m,
             return pl_fail(err, PL_CONFIG_INVALID,
                            "more than one entry of data[] with role "
                            "'query-result'");
-        if (strcmp(data.format, "csv") != 0 ||
-            strcmp(data.compression, "none") != 0)
+        if (strcmp(data.format, "csv") != 0)
             return pl_fail(err, PL_CONFIG_INVALID,
-                           "'%s': only uncompressed csv is read", data.uri);
+                           "'%s': only csv is read, as it is or in gzip or "
+                           "zstd",
+                           data.uri);
         if (pl_buf_adds(&job->in_uri, data.uri, err) != 0 ||
             (data.crc64nvme != NULL &&
              pl_buf_adds(&job->expected_crc, data.crc64nvme, err) != 0))
@@ -487,23 +506,34 @@ static void show_progress(void *ctx, uint64_t bytes, uint64_t rows)
     const struct job *job = ctx;
 
     (void)rows;
-    pl_progress("validating", bytes,
+    (void)bytes; /* of the text; what was read may be less */
+    pl_progress("validating", (uint64_t)job->reader.passed,
                 job->reader.bytes > 0 ? (uint64_t)job->reader.bytes : 0,
                 "bytes");
 }
 
 static int open_streams(struct job *job, struct pl_err *err)
 {
-    if (pl_reader_open(&job->reader, job->in_uri.data, job->aws, err) != 0 ||
-        (!job->cfg->is_check && open_part(job, err) != 0))
+    if (pl_reader_open(&job->reader, job->in_uri.data, job->aws, err) != 0)
+        return -1;
+    job->read = pl_reader_source(&job->reader);
+    if (pl_inflate_open(&job->inflate, &job->read, err) != 0)
+        return pl_context(err, "cannot read '%s'", job->in_uri.data);
+    if ((!job->cfg->is_check && open_part(job, err) != 0))
         return -1;
     if (job->rejects_uri.len == 0)
         return 0;
-    return pl_writer_open(&job->rejects, job->rejects_uri.data,
-                          job->csv.rejects_format == PL_CSV_REJECTS_JSON
-                              ? "application/x-ndjson"
-                              : "text/csv; charset=utf-8",
-                          job->aws, err);
+    job->rejects_sink = pl_writer_sink(&job->rejects);
+    if (pl_writer_open(&job->rejects, job->rejects_uri.data,
+                       job->is_zstd ? "application/zstd"
+                       : job->csv.rejects_format == PL_CSV_REJECTS_JSON
+                           ? "application/x-ndjson"
+                           : "text/csv; charset=utf-8",
+                       job->aws, err) != 0)
+        return -1;
+    return job->is_zstd
+               ? pl_deflate_open(&job->deflate, &job->rejects_sink, err)
+               : 0;
 }
 
 static int64_t read_again(void *ctx, uint64_t offset, void *buf, size_t cap,
@@ -523,15 +553,18 @@ static int64_t read_again(void *ctx, uint64_t offset, void *buf, size_t cap,
 
 static int transform(struct job *job, struct pl_err *err)
 {
-    const struct pl_source in = pl_reader_source(&job->reader);
+    const struct pl_source in = pl_inflate_source(&job->inflate);
     const struct pl_sink out = {.ctx = job, .write = write_part};
-    const struct pl_sink rejects = pl_writer_sink(&job->rejects);
+    const struct pl_sink rejects =
+        job->is_zstd ? pl_deflate_sink(&job->deflate) : job->rejects_sink;
     const struct pl_csv_again again = {.ctx = job, .read_at = read_again};
 
     job->csv.in = &in;
-    job->csv.in_bytes = job->reader.bytes > 0 ? job->reader.bytes : 0;
-    if (!job->reader.uri.is_s3 && job->reader.bytes >= 0)
-        job->csv.again = &again;
+    if (job->inflate.kind == PL_COMPRESSION_NONE) {
+        job->csv.in_bytes = job->reader.bytes > 0 ? job->reader.bytes : 0;
+        if (!job->reader.uri.is_s3 && job->reader.bytes >= 0)
+            job->csv.again = &again;
+    }
     if (!job->cfg->is_check)
         job->csv.out = &out;
     job->csv.next_part = next_part;
@@ -548,14 +581,15 @@ static int transform(struct job *job, struct pl_err *err)
 }
 
 static int add_entry(struct pl_manifest *m, const char *uri, const char *role,
-                     const char *format, const struct pl_writer *w,
-                     uint64_t rows, struct pl_err *err)
+                     const char *format, bool is_zstd,
+                     const struct pl_writer *w, uint64_t rows,
+                     struct pl_err *err)
 {
     char crc[PL_CRC64_TEXT];
     const struct pl_data data = {.uri = uri,
                                  .role = role,
                                  .format = format,
-                                 .compression = "none",
+                                 .compression = is_zstd ? "zstd" : "none",
                                  .bytes = w->bytes,
                                  .rows = (int64_t)rows,
                                  .crc64nvme = crc,
@@ -636,13 +670,14 @@ static int keep_rejects(struct job *job, struct pl_manifest *m,
 {
     if (job->rejects_uri.len == 0)
         return 0;
-    if (pl_writer_commit(&job->rejects, err) != 0)
+    if ((job->is_zstd && pl_deflate_finish(&job->deflate, err) != 0) ||
+        pl_writer_commit(&job->rejects, err) != 0)
         return pl_context(err, "cannot keep the rejects");
     pl_manifest_data_drop(m, "rejects");
-    return add_entry(m, job->rejects_uri.data, "rejects",
-                     job->csv.rejects_format == PL_CSV_REJECTS_JSON ? "jsonl"
-                                                                    : "csv",
-                     &job->rejects, job->report.rows_rejected, err);
+    return add_entry(
+        m, job->rejects_uri.data, "rejects",
+        job->csv.rejects_format == PL_CSV_REJECTS_JSON ? "jsonl" : "csv",
+        job->is_zstd, &job->rejects, job->report.rows_rejected, err);
 }
 
 static int finish(struct job *job, struct pl_manifest *m, struct pl_err *err)
@@ -656,7 +691,7 @@ static int finish(struct job *job, struct pl_manifest *m, struct pl_err *err)
         job->parts[job->part_count - 1].rows = job->report.last_part_rows;
     for (size_t i = 0; i < job->part_count; i++)
         if (add_entry(m, job->parts[i].uri, "normalized",
-                      job->csv.format == PL_CSV_OUT_CSV ? "csv" : "json",
+                      job->csv.format == PL_CSV_OUT_CSV ? "csv" : "json", false,
                       &job->parts[i].writer, job->parts[i].rows, err) != 0)
             return -1;
     pl_info("%" PRIu64 " rows in, %" PRIu64 " out, %" PRIu64

@@ -21,6 +21,7 @@ struct csv_validate_config {
     const char *rules;   /* "all", "basic" */
     const char *format;  /* "csv", "json" */
     const char *rejects_format;
+    const char *rejects_compression;
     const char *reader;             /* "libcsv", a kernel's name */
     const char *max_reject_percent; /* decimal */
     int64_t max_rejects;

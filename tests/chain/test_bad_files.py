@@ -2,6 +2,7 @@
 is wrong has one clear message, the right exit status, and leaves nothing under
 the output's name."""
 
+import gzip
 import json
 import os
 import shutil
@@ -125,6 +126,27 @@ class BadFiles(unittest.TestCase):
     def test_byte_order_mark(self):
         _, out = self.succeeds(b"\xEF\xBB\xBF" + GOOD, 1000)
         self.assertEqual(out, GOOD)
+
+    def test_compressed(self):
+        packed = gzip.compress(GOOD)
+        for data in (packed, gzip.compress(HEADER) +
+                     gzip.compress(GOOD[len(HEADER):])):
+            _, out = self.succeeds(data, 1000)
+            self.assertEqual(out, GOOD)
+        os.unlink(self.out)
+        self.fails(packed[:-9], "gzip", "cut off at byte %d" % (len(packed) - 9))
+        if shutil.which("zstd") is None:
+            self.skipTest("no zstd")
+        packed = subprocess.run(["zstd", "-c"], input=GOOD, check=True,
+                                capture_output=True).stdout
+        _, out = self.succeeds(packed, 1000)
+        self.assertEqual(out, GOOD)
+        self.succeeds(GOOD + b"bad\n", 1000, "--rejects-compression", "zstd",
+                      "--max-rejects", "1")
+        rejects = subprocess.run(
+            ["zstd", "-dc", os.path.join(self.dir, "rejects.jsonl")],
+            check=True, capture_output=True).stdout
+        self.assertEqual(json.loads(rejects)["rule"], "column-count")
 
     def test_other_formats(self):
         self.fails(GOOD.decode().encode("utf-16"), "UTF-16")
