@@ -64,6 +64,13 @@ int pl_writer_open(struct pl_writer *w, const char *uri,
     return w->parts != NULL ? 0 : pl_fail_memory(err);
 }
 
+void pl_writer_reserve(struct pl_writer *w, int64_t bytes)
+{
+    if (w->temp.len > 0 && bytes > 0 &&
+        posix_fallocate(w->fd, 0, (off_t)bytes) == 0)
+        w->reserved = bytes;
+}
+
 /* The size of the part that is being filled. */
 static size_t part_bytes(const struct pl_writer *w)
 {
@@ -139,6 +146,14 @@ struct pl_sink pl_writer_sink(struct pl_writer *writer)
     return (struct pl_sink){.ctx = writer, .write = writer_write};
 }
 
+static int close_file(struct pl_writer *w)
+{
+    const int rc = close(w->fd);
+
+    w->fd = -1;
+    return rc;
+}
+
 static int commit_file(struct pl_writer *w, struct pl_err *err)
 {
     const mode_t mask = umask(0);
@@ -146,8 +161,11 @@ static int commit_file(struct pl_writer *w, struct pl_err *err)
     (void)umask(mask);
     if (w->temp.len == 0)
         return 0;
-    /* mkstemp made it private; give it the mode that a plain open would */
-    if (fchmod(w->fd, 0666 & ~mask) != 0 || fsync(w->fd) != 0)
+    /* mkstemp made it private; give it the mode that a plain open would. Some
+     * file systems only tell of a full disk when a file is closed. */
+    if (fchmod(w->fd, 0666 & ~mask) != 0 ||
+        (w->reserved > w->bytes && ftruncate(w->fd, (off_t)w->bytes) != 0) ||
+        close_file(w) != 0)
         return pl_fail_errno(err, PL_FILE_ERROR, "cannot write '%s'",
                              w->uri.path);
     if (rename(w->temp.data, w->uri.path) != 0)

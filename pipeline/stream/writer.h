@@ -2,7 +2,8 @@
  * writer.h - bytes into a file or an S3 object that appears only when whole.
  *
  * A file is written under a temporary name beside its own and renamed by
- * commit. An object is sent with one PUT when it fits into one part, else by a
+ * commit; it is whole then for every reader, but not on the disk yet: a loss of
+ * power may lose it, and what made it is run again. An object is sent with one PUT when it fits into one part, else by a
  * multipart upload; parts start at 8 MiB and double every 1,000 parts up to
  * 64 MiB, which ends at about 500 GB. Memory: one part. Releasing a writer
  * that was not committed removes the file or aborts the upload.
@@ -20,6 +21,7 @@ struct pl_writer {
     const char *content_type;
     struct pl_buf temp; /* file: the temporary name, "" when none stands */
     int fd;
+    int64_t reserved; /* file: bytes that were set aside */
     struct pl_buf part;
     struct pl_s3_part *parts;
     size_t part_count;
@@ -33,6 +35,9 @@ struct pl_writer {
 int pl_writer_open(struct pl_writer *writer, const char *uri,
                    const char *content_type, struct pl_aws *aws,
                    struct pl_err *err) PL_MUST_CHECK;
+/* Sets space for so many bytes aside, where the file system can: writing is
+ * quicker then, and a full disk shows early. What is too much is given back. */
+void pl_writer_reserve(struct pl_writer *writer, int64_t bytes);
 struct pl_sink pl_writer_sink(struct pl_writer *writer);
 /* Makes the file or object appear; S3 checks the CRC64NVME of the whole. */
 int pl_writer_commit(struct pl_writer *writer,

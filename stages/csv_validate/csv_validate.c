@@ -459,6 +459,17 @@ static int name_part(struct job *job, struct pl_err *err)
                        output, job->part_count, dot);
 }
 
+/* The output is seldom longer than the input. */
+static void reserve(const struct job *job, struct part *part)
+{
+    const int64_t most = (int64_t)job->csv.max_part_bytes;
+    const int64_t left = job->reader.bytes - job->reader.passed;
+
+    if (job->inflate.kind == PL_COMPRESSION_NONE &&
+        job->csv.format == PL_CSV_OUT_CSV)
+        pl_writer_reserve(&part->writer, most > 0 && most < left ? most : left);
+}
+
 static int open_part(struct job *job, struct pl_err *err)
 {
     struct part *grown =
@@ -476,11 +487,14 @@ static int open_part(struct job *job, struct pl_err *err)
     if (part->uri == NULL)
         return pl_fail_memory(err);
     job->part_count++;
-    return pl_writer_open(&part->writer, part->uri,
-                          job->csv.format == PL_CSV_OUT_CSV
-                              ? "text/csv; charset=utf-8"
-                              : "application/x-ndjson",
-                          job->aws, err);
+    if (pl_writer_open(&part->writer, part->uri,
+                       job->csv.format == PL_CSV_OUT_CSV
+                           ? "text/csv; charset=utf-8"
+                           : "application/x-ndjson",
+                       job->aws, err) != 0)
+        return -1;
+    reserve(job, part);
+    return 0;
 }
 
 static int write_part(void *ctx, const void *data, size_t len,
