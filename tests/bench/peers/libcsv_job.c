@@ -56,7 +56,7 @@ enum kind {
     KIND_ADDRESS
 };
 
-/* What is in a cell, seen in one pass. */
+/* What is in a row or in a cell, seen in one pass. */
 enum { HAS_HIGH_BYTE = 1, NEEDS_QUOTES = 2 };
 
 struct cell {
@@ -176,33 +176,37 @@ static void table_grow(struct table *t)
 
 /* ---- Cells ---- */
 
-/* May read up to SLACK bytes behind the cell. */
-static unsigned scan(const char *p, size_t len)
+/*
+ * Looks for what a plain cell does not have. The commas are counted: in a row
+ * as many as cells are no reason for quotes. May read up to SLACK bytes too
+ * far.
+ */
+static unsigned scan(const char *p, size_t len, size_t *commas)
 {
     unsigned found = 0;
 #ifdef __SSE2__
-    const __m128i comma = _mm_set1_epi8(',');
-    const __m128i quote = _mm_set1_epi8('"');
-    const __m128i lf = _mm_set1_epi8('\n');
-    const __m128i cr = _mm_set1_epi8('\r');
-
     for (size_t i = 0; i < len; i += 16) {
         const __m128i v = _mm_loadu_si128((const void *)(p + i));
-        const __m128i special = _mm_or_si128(
-            _mm_or_si128(_mm_cmpeq_epi8(v, comma), _mm_cmpeq_epi8(v, quote)),
-            _mm_or_si128(_mm_cmpeq_epi8(v, lf), _mm_cmpeq_epi8(v, cr)));
+        const __m128i special =
+            _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
+                         _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('\n')),
+                                      _mm_cmpeq_epi8(v, _mm_set1_epi8('\r'))));
         const unsigned mask = len - i >= 16 ? 0xFFFF : (1U << (len - i)) - 1;
+        const unsigned comma =
+            (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8(',')));
 
-        found |=
-            ((unsigned)_mm_movemask_epi8(v) & mask) != 0 ? HAS_HIGH_BYTE : 0;
-        found |= ((unsigned)_mm_movemask_epi8(special) & mask) != 0
-                     ? NEEDS_QUOTES
-                     : 0;
+        *commas += (size_t)__builtin_popcount(comma & mask);
+        if (((unsigned)_mm_movemask_epi8(v) & mask) != 0)
+            found |= HAS_HIGH_BYTE;
+        if (((unsigned)_mm_movemask_epi8(special) & mask) != 0)
+            found |= NEEDS_QUOTES;
     }
 #else
     for (size_t i = 0; i < len; i++) {
-        found |= (unsigned char)p[i] >= 0x80 ? HAS_HIGH_BYTE : 0;
-        if (p[i] == ',' || p[i] == '"' || p[i] == '\n' || p[i] == '\r')
+        *commas += p[i] == ',';
+        if ((unsigned char)p[i] >= 0x80)
+            found |= HAS_HIGH_BYTE;
+        if (p[i] == '"' || p[i] == '\n' || p[i] == '\r')
             found |= NEEDS_QUOTES;
     }
 #endif
@@ -411,19 +415,18 @@ static void break_rule(struct job *job, enum rule rule)
         job->rule = rule;
 }
 
-static void check_cell(struct job *job, const struct cell *cell, unsigned found)
+static void check_cell(struct job *job, size_t column, unsigned found)
 {
+    const struct cell *const cell = &job->cells[column];
     const char *const p = job->row + cell->start;
     size_t characters = cell->len;
 
     if ((found & HAS_HIGH_BYTE) != 0 && !count_utf8(p, cell->len, &characters))
         break_rule(job, RULE_UTF8);
-    switch (job->kinds[job->count]) {
+    switch (job->kinds[column]) {
     case KIND_ID:
         if (cell->len == 0)
             break_rule(job, RULE_ID_MISSING);
-        job->id_hash = hash_id(p, cell->len);
-        __builtin_prefetch(&job->ids.slots[job->id_hash & job->ids.mask], 1);
         break;
     case KIND_VALUE:
         if (characters > VALUE_MAX)
@@ -440,12 +443,31 @@ static void check_cell(struct job *job, const struct cell *cell, unsigned found)
     }
 }
 
+/* One look at the row; only if something is found, one at each cell. */
+static void check_cells(struct job *job)
+{
+    size_t commas = 0;
+    unsigned found = scan(job->row, job->row_len, &commas);
+
+    job->needs_quotes = (found & NEEDS_QUOTES) != 0 || commas != job->count;
+    for (size_t i = 0; i < job->count; i++) {
+        struct cell *const cell = &job->cells[i];
+
+        if (job->needs_quotes) {
+            commas = 0;
+            found = scan(job->row + cell->start, cell->len, &commas);
+            cell->needs_quotes = (found & NEEDS_QUOTES) != 0 || commas > 0;
+        }
+        if (job->columns > 0)
+            check_cell(job, i, found);
+    }
+}
+
 static void on_cell(void *data, size_t len, void *ctx)
 {
     struct job *const job = ctx;
     struct cell *const cell = &job->cells[job->count];
     const char *p = data;
-    unsigned found;
 
     if (job->count == (job->columns > 0 ? job->columns : COLUMNS_MAX)) {
         break_rule(job, RULE_COLUMNS);
@@ -465,11 +487,11 @@ static void on_cell(void *data, size_t len, void *ctx)
     cell->len = len;
     job->row[cell->start + len] = ',';
     job->row_len += len + 1;
-    found = scan(job->row + cell->start, len);
-    cell->needs_quotes = (found & NEEDS_QUOTES) != 0;
-    job->needs_quotes = job->needs_quotes || cell->needs_quotes;
-    if (job->columns > 0)
-        check_cell(job, cell, found);
+    if (job->columns > 0 && job->kinds[job->count] == KIND_ID) {
+        /* now, so that the slot has arrived when the row is complete */
+        job->id_hash = hash_id(job->row + cell->start, len);
+        __builtin_prefetch(&job->ids.slots[job->id_hash & job->ids.mask], 1);
+    }
     job->count++;
 }
 
@@ -568,6 +590,7 @@ static void on_row(int end, void *ctx)
     struct job *const job = ctx;
 
     (void)end;
+    check_cells(job);
     if (job->columns == 0) {
         read_header(job);
         write_row(job);
