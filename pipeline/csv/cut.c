@@ -458,3 +458,50 @@ int pl_csv_cut(struct pl_csv_feed *f, struct pl_csv_chunk *c,
     }
     return c->row_count > 0 || c->start > 0 ? 1 : 0;
 }
+
+/* Cells */
+
+/* What libcsv makes of the blanks around a cell without quotes. */
+static void trim_unquoted(struct pl_csv_cell *cell)
+{
+    while (cell->len > 0 && (cell->data[0] == ' ' || cell->data[0] == '\t')) {
+        cell->data++;
+        cell->len--;
+    }
+    while (cell->len > 0 && (cell->data[cell->len - 1] == ' ' ||
+                             cell->data[cell->len - 1] == '\t'))
+        cell->len--;
+    cell->is_null = cell->len == 0;
+}
+
+/* Doubled quotes become one. */
+static size_t unescape(char *text, size_t len)
+{
+    const char *end = text + len;
+    char *to = text;
+    const char *quote;
+
+    while ((quote = memchr(text, '"', (size_t)(end - text))) != NULL) {
+        const size_t part = (size_t)(quote + 1 - text);
+
+        memmove(to, text, part);
+        to += part;
+        text += part + 1;
+    }
+    memmove(to, text, (size_t)(end - text));
+    return len - (size_t)(text - to);
+}
+
+/* A cell as it stands becomes what it means. */
+void pl_csv_cut_cell(struct pl_csv_cell *cell, bool may_be_escaped)
+{
+    if (cell->len < 2 || cell->data[0] != '"') {
+        trim_unquoted(cell);
+        return;
+    }
+    cell->data++;
+    cell->len -= 2;
+    cell->is_null = false;
+    if (may_be_escaped)
+        cell->len = unescape(cell->data, cell->len);
+}

@@ -77,6 +77,10 @@ int pl_csv_lay_out(size_t columns, struct pl_csv_chunk *chunk,
 size_t pl_csv_row_start(const struct pl_csv_chunk *chunk, size_t row);
 size_t pl_csv_row_len(const struct pl_csv_chunk *chunk, size_t row);
 
+/* A cell as it stands between commas becomes what it means, in place: quotes
+ * go, doubled ones become one, blanks around what has none are cut off. */
+void pl_csv_cut_cell(struct pl_csv_cell *cell, bool may_be_escaped);
+
 void pl_csv_chunk_release(struct pl_csv_chunk *chunk);
 
 #endif

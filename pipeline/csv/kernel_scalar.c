@@ -69,39 +69,45 @@ static inline uint64_t block_below(block b, unsigned char c)
     return bits;
 }
 
-static inline uint64_t within(const unsigned char *p, size_t len,
-                              unsigned char fold, unsigned char lo,
-                              unsigned char hi)
+/* Of eight bytes: ASCII, and lo <= byte | fold <= hi. */
+static inline uint64_t within(const unsigned char *p, unsigned char fold,
+                              unsigned char lo, unsigned char hi)
 {
-    uint64_t bits = 0;
+    const uint64_t w = word(p);
+    const uint64_t low = (w | (ONES * fold)) & ~TOPS;
+    const uint64_t from = low + ONES * (unsigned char)(0x80 - lo);
+    const uint64_t above = low + ONES * (unsigned char)(0x7F - hi);
 
-    for (size_t i = 0; i < len; i++) {
-        const unsigned char c = p[i] | fold;
-
-        bits |= (uint64_t)(c >= lo && c <= hi) << i;
-    }
-    return bits;
+    return gather(from & ~above & ~w);
 }
 
 static inline uint64_t block_within(block b, unsigned char lo, unsigned char hi)
 {
-    return within(b, 64, 0, lo, hi);
+    uint64_t bits = 0;
+
+    for (unsigned i = 0; i < 8; i++)
+        bits |= within(b + 8 * i, 0, lo, hi) << (8 * i);
+    return bits;
 }
 
 static inline uint64_t block_letters(block b, unsigned char lo,
                                      unsigned char hi)
 {
-    return within(b, 64, 0x20, lo, hi);
-}
+    uint64_t bits = 0;
 
-static inline uint32_t half_is(half h, char c)
-{
-    return (uint32_t)within(h, 16, 0, (unsigned char)c, (unsigned char)c);
+    for (unsigned i = 0; i < 8; i++)
+        bits |= within(b + 8 * i, 0x20, lo, hi) << (8 * i);
+    return bits;
 }
 
 static inline uint32_t half_within(half h, unsigned char lo, unsigned char hi)
 {
-    return (uint32_t)within(h, 16, 0, lo, hi);
+    return (uint32_t)(within(h, 0, lo, hi) | within(h + 8, 0, lo, hi) << 8);
+}
+
+static inline uint32_t half_is(half h, char c)
+{
+    return half_within(h, (unsigned char)c, (unsigned char)c);
 }
 
 static inline half half_load(const unsigned char *p)

@@ -8,7 +8,8 @@
 #include "pipeline/base/digest.h"
 #include "pipeline/base/process.h"
 #include "pipeline/base/text.h"
-#include "pipeline/csv/check.h"
+#include "pipeline/csv/emit.h"
+#include "pipeline/csv/header.h"
 #include "pipeline/csv/keys.h"
 #include "pipeline/csv/report.h"
 #include "pipeline/csv/spill.h"
@@ -117,137 +118,15 @@ void pl_csv_report_release(struct pl_csv_report *report)
     memset(report, 0, sizeof(*report));
 }
 
-/* The header */
-
-static int take_column(struct transform *t, size_t i,
-                       const struct pl_csv_cell *cell, struct pl_err *err)
-{
-    const struct pl_csv_rules *rules = &t->cfg->rules;
-    struct pl_csv_shape *shape = &t->plan.shape;
-    struct pl_column *column = &shape->columns[i];
-    struct pl_err why = {0};
-    int rc =
-        pl_target_column(t->cfg->target, cell->data, cell->len, column, &why);
-
-    if (rc == 0 && column->kind == PL_COLUMN_EFFECTIVE_DATE &&
-        !rules->has_effective_date)
-        rc = pl_target_refuse_effective_date(&why);
-    if (rc != 0 && rules->unknown_columns != PL_CSV_UNKNOWN_DROP) {
-        *err = why;
-        return pl_context(err, "header, column %zu", i + 1);
-    }
-    if (rc != 0) {
-        shape->is_dropped[i] = true;
-        shape->dropped++;
-        (void)snprintf(column->name, sizeof(column->name), "%.*s",
-                       (int)(cell->len < 100 ? cell->len : 100), cell->data);
-        return 0;
-    }
-    shape->name_lens[i] = strlen(column->name);
-    shape->names_len += shape->name_lens[i];
-    return 0;
-}
-
-static void note_places(struct pl_csv_shape *shape)
-{
-    shape->id = shape->channel = shape->address = shape->user_id = SIZE_MAX;
-    for (size_t i = 0; i < shape->count; i++) {
-        if (shape->is_dropped[i])
-            continue;
-        if (shape->columns[i].kind == PL_COLUMN_ID)
-            shape->id = i;
-        else if (shape->columns[i].kind == PL_COLUMN_CHANNEL)
-            shape->channel = i;
-        else if (shape->columns[i].kind == PL_COLUMN_ADDRESS)
-            shape->address = i;
-        else if (shape->columns[i].kind == PL_COLUMN_USER_ID)
-            shape->user_id = i;
-    }
-}
-
-/* The columns that are written, side by side, for the target's judgement. */
-static int check_columns(const struct transform *t, struct pl_err *err)
-{
-    const struct pl_csv_shape *shape = &t->plan.shape;
-    struct pl_column *kept = calloc(shape->count, sizeof(*kept));
-    size_t count = 0;
-    int rc;
-
-    if (kept == NULL)
-        return pl_fail_memory(err);
-    for (size_t i = 0; i < shape->count; i++)
-        if (!shape->is_dropped[i])
-            kept[count++] = shape->columns[i];
-    rc = pl_target_check(t->cfg->target, kept, count, err);
-    free(kept);
-    return rc == 0 ? 0 : pl_context(err, "header");
-}
-
-static int check_required(const struct transform *t, struct pl_err *err)
-{
-    const struct pl_csv_shape *shape = &t->plan.shape;
-    const char *const *name = t->cfg->limits.required;
-
-    for (; name != NULL && *name != NULL; name++) {
-        bool is_there = false;
-
-        for (size_t i = 0; i < shape->count; i++)
-            is_there = is_there || (!shape->is_dropped[i] &&
-                                    pl_ieq(shape->columns[i].name, *name));
-        if (!is_there)
-            return pl_fail(err, PL_DATA_INVALID,
-                           "header: column '%s', which the job requires, is "
-                           "not there",
-                           *name);
-    }
-    return 0;
-}
-
-static bool is_on(const struct transform *t, enum pl_rule rule)
-{
-    return (t->cfg->rules.off & (UINT64_C(1) << rule)) == 0;
-}
-
 static int take_header(void *ctx, struct pl_csv_record *record,
                        struct pl_err *err)
 {
     struct transform *t = ctx;
-    struct pl_csv_shape *shape = &t->plan.shape;
 
-    if (record->is_malformed || record->count == 0)
-        return pl_fail(err, PL_DATA_INVALID,
-                       record->is_malformed ? "header: malformed quoting"
-                                            : "no header: the first line is "
-                                              "empty");
-    if (pl_utf8_valid_len(record->raw, record->raw_len) != record->raw_len ||
-        memchr(record->raw, '\0', record->raw_len) != NULL)
-        return pl_fail(err, PL_DATA_INVALID, "header: not UTF-8 text");
-    if (record->count > PL_CSV_COLUMNS_MAX)
-        return pl_fail(err, PL_DATA_INVALID, "header: more than %d columns",
-                       PL_CSV_COLUMNS_MAX);
-    shape->columns = calloc(record->count, sizeof(*shape->columns));
-    shape->is_dropped = calloc(record->count, sizeof(*shape->is_dropped));
-    shape->name_lens = calloc(record->count, sizeof(*shape->name_lens));
-    if (shape->columns == NULL || shape->is_dropped == NULL ||
-        shape->name_lens == NULL)
-        return pl_fail_memory(err);
-    shape->count = record->count;
-    for (size_t i = 0; i < record->count; i++)
-        if (take_column(t, i, &record->cells[i], err) != 0)
-            return -1;
-    if (check_columns(t, err) != 0 || check_required(t, err) != 0)
+    if (pl_csv_take_header(record, &t->plan, t->report, &t->head, err) != 0)
         return -1;
-    note_places(shape);
-    t->plan.has_addresses = shape->id != SIZE_MAX &&
-                            shape->channel != SIZE_MAX &&
-                            is_on(t, PL_RULE_ADDRESS_DUPLICATE);
-    t->plan.has_users = shape->user_id != SIZE_MAX &&
-                        is_on(t, PL_RULE_USER_ENDPOINTS) &&
-                        (shape->id != SIZE_MAX || shape->channel != SIZE_MAX);
-    t->feed.columns = shape->count;
-    if (pl_csv_json_plan(shape, &t->plan.json, err) != 0)
-        return -1;
-    return pl_csv_write_header(t->cfg, shape, &t->head, err);
+    t->feed.columns = t->plan.shape.count;
+    return 0;
 }
 
 /* The second time it is known. */
@@ -476,83 +355,6 @@ static int see_rows(struct transform *t, struct pl_csv_work *w,
     return 0;
 }
 
-/* Putting the output together */
-
-/* A run of rows that stand as they are, but for their patches. */
-static int emit_run(const struct pl_csv_plan *plan, struct pl_csv_work *w,
-                    size_t start, size_t end, size_t *patch, struct pl_err *err)
-{
-    const unsigned char *data = w->chunk.data;
-
-    while (*patch < w->patch_count && w->patches[*patch].from < start)
-        ++*patch; /* of a row that is rejected */
-    for (; *patch < w->patch_count && w->patches[*patch].from < end; ++*patch) {
-        const struct pl_csv_patch *p = &w->patches[*patch];
-        const struct pl_csv_cell cell = {.data = w->patch_text.data + p->at,
-                                         .len = p->len,
-                                         .is_null = p->is_null};
-
-        w->out.len +=
-            plan->kernel->strip((unsigned char *)w->out.data + w->out.len,
-                                data + start, p->from - start);
-        if (pl_csv_write_cell(&cell, &w->out, err) != 0)
-            return -1;
-        start = p->to;
-    }
-    w->out.len += plan->kernel->strip((unsigned char *)w->out.data + w->out.len,
-                                      data + start, end - start);
-    return 0;
-}
-
-static int emit_rows(const struct pl_csv_plan *plan, struct pl_csv_work *w,
-                     struct pl_err *err)
-{
-    const struct pl_csv_chunk *c = &w->chunk;
-    const char *text = w->kept.text.data;
-    size_t kept = 0;
-    size_t from = 0;
-    size_t patch = 0;
-
-    pl_buf_reset(&w->out);
-    w->out.max_bytes = SIZE_MAX;
-    w->rows_out = 0;
-    if (plan->cfg->out == NULL)
-        return 0;
-    if (pl_buf_reserve(&w->out,
-                       c->used + w->kept.text.len +
-                           2 * (w->patch_text.len + w->patch_count) +
-                           4 * (size_t)PL_CSV_PAD,
-                       err) != 0)
-        return -1;
-    for (size_t row = 0; row < c->row_count; row++) {
-        size_t to = row;
-
-        while (to + 8 <= c->row_count && pl_csv_word(c->states + to) == 0)
-            to += 8;
-        while (to < c->row_count && c->states[to] == 0)
-            to++;
-        if (to > row) {
-            if (emit_run(plan, w, pl_csv_row_start(c, row),
-                         c->index.rows[to - 1] + (size_t)1, &patch, err) != 0)
-                return -1;
-            w->rows_out += to - row;
-            row = to;
-        }
-        if (row == c->row_count)
-            break;
-        while (kept < w->kept.count && w->kept.list[kept].row < row)
-            from = w->kept.list[kept++].end;
-        if (c->states[row] == PL_CSV_KEPT) {
-            const size_t len = w->kept.list[kept].end - from;
-
-            memcpy(w->out.data + w->out.len, text + from, len);
-            w->out.len += len;
-            w->rows_out++;
-        }
-    }
-    return 0;
-}
-
 /* Writing */
 
 /* How much of the rows at text fits into the part; a part has one at least. */
@@ -733,8 +535,8 @@ static void carry(struct worker *worker, uint64_t place, struct pl_err *err)
     turn_pass(&t->seeing);
     pl_err_clear(&why);
     is_out = is_out && is_wanted && t->mode != MODE_GATHER;
-    if (is_out &&
-        (emit_rows(&t->plan, w, &why) != 0 || count_columns(worker, &why) != 0))
+    if (is_out && (pl_csv_emit(&t->plan, w, &why) != 0 ||
+                   count_columns(worker, &why) != 0))
         is_out = false;
     turn_take(&t->writing, place);
     if (is_out && !t->has_failed)

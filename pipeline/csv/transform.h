@@ -109,6 +109,10 @@ struct pl_csv_report {
     uint64_t rows_unchanged;         /* 0 here */
     struct pl_csv_rule_count *rules; /* every rule, in the docs' order */
     size_t rule_count;
+    /* Columns whose names hold # : ? \ or /, which the service's console cannot
+     * show, and the first of them. */
+    size_t odd_count;
+    char odd_name[160];
     uint64_t last_part_rows;       /* of those behind the last next_part */
     struct pl_csv_column *columns; /* of the rows written; with has_report */
     size_t column_count;

@@ -8,26 +8,18 @@
 
 #include "pipeline/base/digest.h"
 #include "pipeline/base/log.h"
-#include "pipeline/base/opts.h"
 #include "pipeline/base/process.h"
 #include "pipeline/base/text.h"
-#include "pipeline/csv/rules.h"
 #include "pipeline/stream/compress.h"
 #include "pipeline/stream/reader.h"
 #include "pipeline/stream/writer.h"
-#include "pipeline/target/target.h"
-
-#define MAX_REJECT_PERCENT_DEFAULT 1.0
-#define MIN_ROWS_DEFAULT 1
-
-#define MAX_PART_BYTES_DEFAULT 1000000000 /* of an import job: aws-facts 1.7 */
-#define KEYS_MEMORY_DEFAULT (INT64_C(1) << 30)
+#include "stages/csv_validate/settings.h"
 
 /* One run of the transformer with what it reads and writes. */
 struct job {
     const struct csv_validate_config *cfg;
     struct pl_aws *aws;
-    struct pl_csv_config csv;
+    struct csv_settings set;
     struct pl_buf in_uri;
     struct pl_buf work;         /* the run's place */
     struct pl_buf out_uri;      /* of the part being written */
@@ -36,14 +28,12 @@ struct job {
     struct pl_reader reader;
     struct pl_source read;
     struct pl_inflate inflate;
-    bool is_zstd; /* the rejects */
     struct pl_sink rejects_sink;
     struct pl_deflate deflate;
     struct part *parts; /* all of them appear, or none */
     size_t part_count;
     struct pl_writer rejects;
     struct pl_csv_report report;
-    const char **required;
 };
 
 struct part {
@@ -69,7 +59,7 @@ static void job_release(struct job *job)
     pl_buf_release(&job->out_uri);
     pl_buf_release(&job->rejects_uri);
     pl_buf_release(&job->expected_crc);
-    free((void *)job->required);
+    csv_settings_release(&job->set);
 }
 
 bool csv_validate_needs_s3(const struct csv_validate_config *cfg,
@@ -108,276 +98,6 @@ int csv_validate_direct(const struct csv_validate_config *cfg, const char *file,
     if (pl_manifest_data_add(m, &data, err) != 0)
         return -1;
     return cfg->output != NULL && strcmp(cfg->output, "-") == 0 ? 1 : 0;
-}
-
-static int choose_target(struct job *job, const struct csv_validate_config *cfg,
-                         const struct pl_manifest *m, struct pl_err *err)
-{
-    const char *destination = pl_manifest_str(m, "import.destination");
-    const char *name = cfg->target;
-
-    if (name == NULL)
-        name = pl_manifest_str(m, "validate.target");
-    if (name == NULL)
-        name = destination != NULL ? destination : "pinpoint";
-    if (destination != NULL && strcmp(name, destination) != 0)
-        return pl_fail(err, PL_CONFIG_INVALID,
-                       "validate.target is '%s', import.destination is '%s'",
-                       name, destination);
-    job->csv.target = pl_target_by_name(name);
-    if (job->csv.target == NULL)
-        return pl_fail(err, PL_CONFIG_INVALID,
-                       "unknown target '%s'; there are pinpoint and "
-                       "customer-profiles",
-                       name);
-    return 0;
-}
-
-static int choose_required(struct job *job, const struct pl_manifest *m,
-                           struct pl_err *err)
-{
-    const json_t *list = pl_manifest_get(m, "validate.limits.required_columns");
-
-    if (list == NULL)
-        return 0;
-    job->required = calloc(json_array_size(list) + 1, sizeof(*job->required));
-    if (job->required == NULL)
-        return pl_fail_memory(err);
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        job->required[i] = json_string_value(json_array_get(list, i));
-        if (job->required[i] == NULL)
-            return pl_fail(err, PL_CONFIG_INVALID,
-                           "validate.limits.required_columns: a list of names "
-                           "of columns");
-    }
-    job->csv.limits.required = job->required;
-    return 0;
-}
-
-static int64_t limit(int64_t option, const struct pl_manifest *m,
-                     const char *path, int64_t fallback)
-{
-    return option != PL_UNSET ? option : pl_manifest_int(m, path, fallback);
-}
-
-static int choose_limits(struct job *job, const struct pl_manifest *m,
-                         struct pl_err *err)
-{
-    const struct csv_validate_config *cfg = job->cfg;
-    struct pl_csv_limits *limits = &job->csv.limits;
-    char *end = NULL;
-
-    limits->max_reject_percent = pl_manifest_real(
-        m, "validate.limits.max_reject_percent", MAX_REJECT_PERCENT_DEFAULT);
-    if (cfg->max_reject_percent != NULL) {
-        limits->max_reject_percent = strtod(cfg->max_reject_percent, &end);
-        if (end == cfg->max_reject_percent || *end != '\0')
-            return pl_fail(err, PL_USAGE_INVALID,
-                           "--max-reject-percent: '%s' is not a number",
-                           cfg->max_reject_percent);
-    }
-    limits->max_rejects =
-        limit(cfg->max_rejects, m, "validate.limits.max_rejects", -1);
-    limits->min_rows =
-        limit(cfg->min_rows, m, "validate.limits.min_rows", MIN_ROWS_DEFAULT);
-    limits->max_rows = limit(cfg->max_rows, m, "validate.limits.max_rows", -1);
-    if (!(limits->max_reject_percent >= 0 && limits->max_reject_percent <= 100))
-        return pl_fail(err, PL_CONFIG_INVALID,
-                       "max_reject_percent must be from 0 to 100");
-    return choose_required(job, m, err);
-}
-
-/* A word of words: its place, or an error that names them all. */
-static int choose_word(const char *path, const char *text,
-                       const char *const words[], unsigned *index,
-                       struct pl_err *err)
-{
-    PL_AUTO(pl_buf) all = PL_BUF_INIT;
-
-    for (*index = 0; words[*index] != NULL; (*index)++)
-        if (strcmp(words[*index], text) == 0)
-            return 0;
-    for (size_t i = 0; words[i] != NULL; i++)
-        if (pl_buf_addf(&all, err, "%s'%s'", i > 0 ? ", " : "", words[i]) != 0)
-            return -1;
-    return pl_fail(err, PL_CONFIG_INVALID, "%s: '%s' is none of %s", path, text,
-                   pl_buf_str(&all));
-}
-
-/* The nine checks of a plain clean-up: nothing that looks at other rows but
- * the Id, no report of columns, and "" means NULL. */
-static void only_basic_rules(struct pl_csv_config *csv)
-{
-    static const enum pl_rule off[] = {
-        PL_RULE_ADDRESS_DUPLICATE, PL_RULE_USER_ENDPOINTS,
-        PL_RULE_ENDPOINT_SIZE, PL_RULE_NESTED_VALUE};
-
-    for (size_t i = 0; i < PL_COUNT(off); i++)
-        csv->rules.off |= UINT64_C(1) << off[i];
-    csv->rules.empty = PL_CSV_EMPTY_NULL;
-    csv->has_report = false;
-}
-
-/* One member of validate.rules. */
-static int choose_rule(struct job *job, const char *name, const json_t *value,
-                       struct pl_err *err)
-{
-    static const char *const breaks[] = {"blank", "reject", NULL};
-    static const char *const empty[] = {"reject", "null", "keep", NULL};
-    static const char *const unknown[] = {"refuse", "drop", NULL};
-    static const char *const duplicates[] = {"reject", "keep-last", "fail",
-                                             NULL};
-    static const char *const date[] = {"refuse", "keep", NULL};
-    static const char *const on[] = {"reject", "off", NULL};
-    struct pl_csv_rules *rules = &job->csv.rules;
-    const enum pl_rule rule = pl_rule_by_code(name);
-    const struct {
-        const char *name;
-        const char *const *words;
-    } words[] = {{"line_breaks", breaks},
-                 {"empty", empty},
-                 {"unknown_columns", unknown},
-                 {"duplicates", duplicates},
-                 {"effective_date", date}};
-    const char *text = json_string_value(value);
-    char path[128];
-    unsigned i = 0;
-    size_t which = 0;
-
-    (void)snprintf(path, sizeof(path), "validate.rules.%s", name);
-    if (strcmp(name, "raw") == 0 || strcmp(name, "preset") == 0)
-        return 0; /* read by choose_rules */
-    while (which < PL_COUNT(words) && strcmp(words[which].name, name) != 0)
-        which++;
-    if (which == PL_COUNT(words) && rule == PL_RULE_NONE)
-        return pl_fail(err, PL_CONFIG_INVALID, "%s: there is no such rule",
-                       path);
-    if (text == NULL)
-        return pl_fail(err, PL_CONFIG_INVALID, "%s: must be a word", path);
-    if (choose_word(path, text,
-                    which < PL_COUNT(words) ? words[which].words : on, &i,
-                    err) != 0)
-        return -1;
-    switch (which) {
-    case 0:
-        rules->line_breaks =
-            i == 0 ? PL_CSV_BREAKS_BLANK : PL_CSV_BREAKS_REJECT;
-        return 0;
-    case 1:
-        rules->empty = i == 0   ? PL_CSV_EMPTY_REJECT
-                       : i == 1 ? PL_CSV_EMPTY_NULL
-                                : PL_CSV_EMPTY_KEEP;
-        return 0;
-    case 2:
-        rules->unknown_columns =
-            i == 0 ? PL_CSV_UNKNOWN_REFUSE : PL_CSV_UNKNOWN_DROP;
-        return 0;
-    case 3:
-        rules->duplicates = i == 0   ? PL_CSV_DUPLICATES_REJECT
-                            : i == 1 ? PL_CSV_DUPLICATES_KEEP_LAST
-                                     : PL_CSV_DUPLICATES_FAIL;
-        return 0;
-    case 4:
-        rules->has_effective_date = i == 1;
-        return 0;
-    default:
-        break;
-    }
-    if (i == 1 && !pl_rule_can_be_off(rule))
-        return pl_fail(err, PL_CONFIG_INVALID, "%s cannot be off", path);
-    rules->off &= ~(UINT64_C(1) << rule);
-    rules->off |= (uint64_t)i << rule;
-    return 0;
-}
-
-static int choose_rules(struct job *job, const struct pl_manifest *m,
-                        struct pl_err *err)
-{
-    static const char *const presets[] = {"all", "basic", NULL};
-    const char *preset = pl_setting_of(
-        job->cfg->rules, pl_manifest_str(m, "validate.rules.preset"),
-        "LAKESEG_RULES");
-    json_t *all = pl_manifest_get(m, "validate.rules");
-    const char *name;
-    json_t *value;
-    unsigned i = 0;
-
-    job->csv.has_report = true;
-    if (preset != NULL && choose_word("rules", preset, presets, &i, err) != 0)
-        return -1;
-    if (i == 1)
-        only_basic_rules(&job->csv);
-    if (job->cfg->has_no_report)
-        job->csv.has_report = false;
-    job->csv.has_raw =
-        job->cfg->has_raw || pl_manifest_bool(m, "validate.rules.raw", false);
-    json_object_foreach(all, name, value) if (choose_rule(job, name, value,
-                                                          err) != 0) return -1;
-    return 0;
-}
-
-/* How it is done: threads, memory, reader, and the forms of what comes out. */
-static int choose_ways(struct job *job, const struct pl_manifest *m,
-                       struct pl_err *err)
-{
-    static const char *const formats[] = {"csv", "json", NULL};
-    static const char *const reject_formats[] = {"jsonl", "csv", NULL};
-    static const char *const compressions[] = {"none", "zstd", NULL};
-    const struct csv_validate_config *cfg = job->cfg;
-    const char *format =
-        pl_setting_of(cfg->format, pl_manifest_str(m, "validate.output.format"),
-                      "LAKESEG_OUTPUT_FORMAT");
-    const char *rejects = pl_setting_of(
-        cfg->rejects_format, pl_manifest_str(m, "validate.rejects.format"),
-        "LAKESEG_REJECTS_FORMAT");
-    const char *compression =
-        pl_setting_of(cfg->rejects_compression,
-                      pl_manifest_str(m, "validate.rejects.compression"),
-                      "LAKESEG_REJECTS_COMPRESSION");
-    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    int64_t threads;
-    int64_t keys_memory;
-    int64_t max_part_bytes;
-    unsigned i = 0;
-
-    if (format != NULL && choose_word("format", format, formats, &i, err) != 0)
-        return -1;
-    job->csv.format = i == 0 ? PL_CSV_OUT_CSV : PL_CSV_OUT_JSON;
-    i = 0;
-    if (rejects != NULL &&
-        choose_word("rejects-format", rejects, reject_formats, &i, err) != 0)
-        return -1;
-    job->csv.rejects_format = i == 0 ? PL_CSV_REJECTS_JSON : PL_CSV_REJECTS_CSV;
-    i = 0;
-    if (compression != NULL && choose_word("rejects-compression", compression,
-                                           compressions, &i, err) != 0)
-        return -1;
-    job->is_zstd = i == 1;
-    if (pl_setting_int(cfg->threads, "LAKESEG_THREADS", cores > 0 ? cores : 1,
-                       &threads, err) != 0 ||
-        pl_setting_int(cfg->keys_memory, "LAKESEG_KEYS_MEMORY",
-                       KEYS_MEMORY_DEFAULT, &keys_memory, err) != 0 ||
-        pl_setting_int(limit(cfg->max_part_bytes, m,
-                             "validate.output.max_part_bytes", PL_UNSET),
-                       "LAKESEG_MAX_PART_BYTES",
-                       cfg->output != NULL ? 0 : MAX_PART_BYTES_DEFAULT,
-                       &max_part_bytes, err) != 0)
-        return -1;
-    if (threads < 1 || threads > 64)
-        return pl_fail(err, PL_CONFIG_INVALID, "threads: from 1 to 64");
-    if (max_part_bytes > 0 && cfg->output != NULL &&
-        strcmp(cfg->output, "-") == 0)
-        return pl_fail(err, PL_CONFIG_INVALID,
-                       "standard output takes no parts: leave max-part-bytes "
-                       "out");
-    if (keys_memory < 0 || max_part_bytes < 0)
-        return pl_fail(err, PL_CONFIG_INVALID,
-                       "bytes of keys or of a part: a number of bytes");
-    job->csv.threads = (unsigned)threads;
-    job->csv.keys_memory = (uint64_t)keys_memory;
-    job->csv.max_part_bytes = (uint64_t)max_part_bytes;
-    job->csv.reader = pl_setting(cfg->reader, "LAKESEG_READER", NULL);
-    return 0;
 }
 
 /* Where the one input is. */
@@ -433,7 +153,7 @@ static int choose_places(struct job *job, const struct pl_manifest *m,
         return 0;
     return pl_buf_addf(
         &job->rejects_uri, err, "%srejects/rejects.%s", job->work.data,
-        job->csv.rejects_format == PL_CSV_REJECTS_JSON ? "jsonl" : "csv");
+        job->set.csv.rejects_format == PL_CSV_REJECTS_JSON ? "jsonl" : "csv");
 }
 
 /* Each part is the only file under its prefix, since what an import job reads
@@ -441,7 +161,7 @@ static int choose_places(struct job *job, const struct pl_manifest *m,
 static int name_part(struct job *job, struct pl_err *err)
 {
     const char *output = job->cfg->output;
-    const char *ending = job->csv.format == PL_CSV_OUT_CSV ? "csv" : "json";
+    const char *ending = job->set.csv.format == PL_CSV_OUT_CSV ? "csv" : "json";
     const char *dot;
 
     pl_buf_reset(&job->out_uri);
@@ -462,11 +182,11 @@ static int name_part(struct job *job, struct pl_err *err)
 /* The output is seldom longer than the input. */
 static void reserve(const struct job *job, struct part *part)
 {
-    const int64_t most = (int64_t)job->csv.max_part_bytes;
+    const int64_t most = (int64_t)job->set.csv.max_part_bytes;
     const int64_t left = job->reader.bytes - job->reader.passed;
 
     if (job->inflate.kind == PL_COMPRESSION_NONE &&
-        job->csv.format == PL_CSV_OUT_CSV)
+        job->set.csv.format == PL_CSV_OUT_CSV)
         pl_writer_reserve(&part->writer, most > 0 && most < left ? most : left);
 }
 
@@ -488,7 +208,7 @@ static int open_part(struct job *job, struct pl_err *err)
         return pl_fail_memory(err);
     job->part_count++;
     if (pl_writer_open(&part->writer, part->uri,
-                       job->csv.format == PL_CSV_OUT_CSV
+                       job->set.csv.format == PL_CSV_OUT_CSV
                            ? "text/csv; charset=utf-8"
                            : "application/x-ndjson",
                        job->aws, err) != 0)
@@ -539,13 +259,13 @@ static int open_streams(struct job *job, struct pl_err *err)
         return 0;
     job->rejects_sink = pl_writer_sink(&job->rejects);
     if (pl_writer_open(&job->rejects, job->rejects_uri.data,
-                       job->is_zstd ? "application/zstd"
-                       : job->csv.rejects_format == PL_CSV_REJECTS_JSON
+                       job->set.is_zstd ? "application/zstd"
+                       : job->set.csv.rejects_format == PL_CSV_REJECTS_JSON
                            ? "application/x-ndjson"
                            : "text/csv; charset=utf-8",
                        job->aws, err) != 0)
         return -1;
-    return job->is_zstd
+    return job->set.is_zstd
                ? pl_deflate_open(&job->deflate, &job->rejects_sink, err)
                : 0;
 }
@@ -570,24 +290,24 @@ static int transform(struct job *job, struct pl_err *err)
     const struct pl_source in = pl_inflate_source(&job->inflate);
     const struct pl_sink out = {.ctx = job, .write = write_part};
     const struct pl_sink rejects =
-        job->is_zstd ? pl_deflate_sink(&job->deflate) : job->rejects_sink;
+        job->set.is_zstd ? pl_deflate_sink(&job->deflate) : job->rejects_sink;
     const struct pl_csv_again again = {.ctx = job, .read_at = read_again};
 
-    job->csv.in = &in;
+    job->set.csv.in = &in;
     if (job->inflate.kind == PL_COMPRESSION_NONE) {
-        job->csv.in_bytes = job->reader.bytes > 0 ? job->reader.bytes : 0;
+        job->set.csv.in_bytes = job->reader.bytes > 0 ? job->reader.bytes : 0;
         if (!job->reader.uri.is_s3 && job->reader.bytes >= 0)
-            job->csv.again = &again;
+            job->set.csv.again = &again;
     }
     if (!job->cfg->is_check)
-        job->csv.out = &out;
-    job->csv.next_part = next_part;
-    job->csv.part_ctx = job;
+        job->set.csv.out = &out;
+    job->set.csv.next_part = next_part;
+    job->set.csv.part_ctx = job;
     if (job->rejects_uri.len > 0)
-        job->csv.rejects = &rejects;
-    job->csv.progress = show_progress;
-    job->csv.progress_ctx = job;
-    if (pl_csv_transform(&job->csv, &job->report, err) != 0)
+        job->set.csv.rejects = &rejects;
+    job->set.csv.progress = show_progress;
+    job->set.csv.progress_ctx = job;
+    if (pl_csv_transform(&job->set.csv, &job->report, err) != 0)
         return -1;
     return pl_reader_verify(
         &job->reader, job->expected_crc.len > 0 ? job->expected_crc.data : NULL,
@@ -684,14 +404,14 @@ static int keep_rejects(struct job *job, struct pl_manifest *m,
 {
     if (job->rejects_uri.len == 0)
         return 0;
-    if ((job->is_zstd && pl_deflate_finish(&job->deflate, err) != 0) ||
+    if ((job->set.is_zstd && pl_deflate_finish(&job->deflate, err) != 0) ||
         pl_writer_commit(&job->rejects, err) != 0)
         return pl_context(err, "cannot keep the rejects");
     pl_manifest_data_drop(m, "rejects");
     return add_entry(
         m, job->rejects_uri.data, "rejects",
-        job->csv.rejects_format == PL_CSV_REJECTS_JSON ? "jsonl" : "csv",
-        job->is_zstd, &job->rejects, job->report.rows_rejected, err);
+        job->set.csv.rejects_format == PL_CSV_REJECTS_JSON ? "jsonl" : "csv",
+        job->set.is_zstd, &job->rejects, job->report.rows_rejected, err);
 }
 
 static int finish(struct job *job, struct pl_manifest *m, struct pl_err *err)
@@ -705,8 +425,9 @@ static int finish(struct job *job, struct pl_manifest *m, struct pl_err *err)
         job->parts[job->part_count - 1].rows = job->report.last_part_rows;
     for (size_t i = 0; i < job->part_count; i++)
         if (add_entry(m, job->parts[i].uri, "normalized",
-                      job->csv.format == PL_CSV_OUT_CSV ? "csv" : "json", false,
-                      &job->parts[i].writer, job->parts[i].rows, err) != 0)
+                      job->set.csv.format == PL_CSV_OUT_CSV ? "csv" : "json",
+                      false, &job->parts[i].writer, job->parts[i].rows,
+                      err) != 0)
             return -1;
     pl_info("%" PRIu64 " rows in, %" PRIu64 " out, %" PRIu64
             " rejected, %" PRIu64 " dropped",
@@ -722,16 +443,20 @@ int csv_validate_run(const struct csv_validate_config *cfg, struct pl_aws *aws,
     job = {.cfg = cfg, .aws = aws, .reader = {.fd = -1}, .rejects = {.fd = -1}};
     struct pl_err verdict = {0};
 
-    if (choose_target(&job, cfg, m, err) != 0 ||
-        choose_limits(&job, m, err) != 0 || choose_rules(&job, m, err) != 0 ||
-        choose_ways(&job, m, err) != 0 || find_input(&job, m, err) != 0 ||
-        choose_places(&job, m, err) != 0 || open_streams(&job, err) != 0)
+    if (csv_settings_choose(&job.set, cfg, m, err) != 0 ||
+        find_input(&job, m, err) != 0 || choose_places(&job, m, err) != 0 ||
+        open_streams(&job, err) != 0)
         return -1;
     if (transform(&job, &verdict) != 0 && verdict.code != PL_DATA_INVALID) {
         *err = verdict;
         return -1;
     }
     pl_progress_end();
+    if (job.report.odd_count > 0)
+        pl_warn("%zu names of columns hold one of # : ? \\ /, which the "
+                "service's console cannot show: '%s'%s",
+                job.report.odd_count, job.report.odd_name,
+                job.report.odd_count > 1 ? ", ..." : "");
     if (record(&job, m, err) != 0 || keep_rejects(&job, m, err) != 0)
         return -1;
     if (verdict.code != PL_OK) {

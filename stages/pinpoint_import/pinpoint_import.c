@@ -58,7 +58,6 @@ static int settings(struct job *job, const struct pinpoint_import_config *cfg,
     import->role_arn =
         pl_setting_of(cfg->role_arn, pl_manifest_str(m, "import.role_arn"),
                       "LAKESEG_ROLE_ARN");
-    import->format = "CSV";
     import->define_segment =
         pl_manifest_bool(m, "import.define_segment", false);
     import->register_endpoints =
@@ -114,6 +113,7 @@ static int add_part(struct job *job, const struct pl_data *data, int64_t *bytes,
     if (strcmp(job->prefix.data, folder.data) != 0)
         return pl_fail(err, PL_CONFIG_INVALID,
                        "the normalized data stands in more than one folder");
+    job->import.format = strcmp(data->format, "json") == 0 ? "JSON" : "CSV";
     job->rows += data->rows;
     *bytes += data->bytes > 0 ? data->bytes : 0;
     return 0;

@@ -61,6 +61,13 @@ class MainJob(Case):
                                                        "import/p0000/"))
         self.assertTrue(roles["rejects"].startswith(work + "rejects/"))
 
+    def test_json_output(self):
+        result = self.run_pipe(LONG, job(
+            SQL, validate={"output": {"format": "json"}}))
+        self.check_success(result)
+        self.assertEqual([d["format"] for d in result.manifest["data"]
+                          if d["role"] == "normalized"], ["json"])
+
     def test_historical_input(self):
         text = json.dumps({"Query": SQL, "import": {
             "application_id": "app1", "role_arn": "arn:aws:iam::1:role/x"}})

@@ -629,6 +629,18 @@ START_TEST(settings_of_columns)
 }
 END_TEST
 
+START_TEST(odd_names_are_reported)
+{
+    __attribute__((cleanup(outcome_release))) struct outcome o = {.rc = 0};
+    static const char in[] = "Id,Attributes.a/b,Attributes.c,Metrics.d?\nx,,,\n";
+
+    run(lenient(), in, sizeof(in) - 1, 0, &o);
+    ck_assert_int_eq(o.rc, 0);
+    ck_assert_uint_eq(o.report.odd_count, 2);
+    ck_assert_str_eq(o.report.odd_name, "Attributes.a/b");
+}
+END_TEST
+
 /* It is over as soon as no number of good rows could help. */
 START_TEST(hopeless_files_end_early)
 {
@@ -683,5 +695,6 @@ UNIT_MAIN("transform", tcase_add_loop_test(tc, row_table, 0, UNIT_COUNT(rows));
           tcase_add_test(tc, rows_as_json); tcase_add_test(tc, rejects_as_csv);
           tcase_add_test(tc, columns_are_counted);
           tcase_add_test(tc, settings_of_columns);
+          tcase_add_test(tc, odd_names_are_reported);
           tcase_add_test(tc, hopeless_files_end_early);
           tcase_add_test(tc, unknown_readers_are_named);)
