@@ -53,6 +53,12 @@ static int check_column(struct pl_sql_verdict *v,
                            (size_t)(c - v->select.columns) + 1);
     if (pl_target_column(target, c->name, c->name_len, column, &why) != 0)
         return pl_sql_fail(&v->place, &c->place, err, "%s", why.msg);
+    if (column->kind == PL_COLUMN_EFFECTIVE_DATE)
+        return add_note(v, err,
+                        "line %u, column %u: 'EffectiveDate' is refused by the "
+                        "transformer unless validate.rules.effective_date is "
+                        "keep",
+                        c->place.line, c->place.column);
     if (column->is_odd)
         return add_note(v, err,
                         "line %u, column %u: '%s' holds one of # : ? \\ /, "

@@ -88,8 +88,7 @@ START_TEST(json_strings)
 
     ck_assert_int_eq(pl_json_quote(&out, "a\"\\\n\x01\xC3\xA9\xFF", 8, &err),
                      0);
-    ck_assert_str_eq(out.data,
-                     "\"a\\\"\\\\\\n\\u0001\xC3\xA9\xEF\xBF\xBD\"");
+    ck_assert_str_eq(out.data, "\"a\\\"\\\\\\n\\u0001\xC3\xA9\xEF\xBF\xBD\"");
 }
 END_TEST
 

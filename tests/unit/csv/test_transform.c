@@ -632,7 +632,8 @@ END_TEST
 START_TEST(odd_names_are_reported)
 {
     __attribute__((cleanup(outcome_release))) struct outcome o = {.rc = 0};
-    static const char in[] = "Id,Attributes.a/b,Attributes.c,Metrics.d?\nx,,,\n";
+    static const char in[] =
+        "Id,Attributes.a/b,Attributes.c,Metrics.d?\nx,,,\n";
 
     run(lenient(), in, sizeof(in) - 1, 0, &o);
     ck_assert_int_eq(o.rc, 0);

@@ -168,6 +168,7 @@ static const struct {
     {"SELECT a AS Id FROM t WHERE b = 'x\xC2\xA0'",
      "line 1, column 35: an invisible character"},
     {"SELECT a AS Id, b AS \"Attributes.a/b\" FROM t", "cannot show"},
+    {"SELECT a AS Id, b AS EffectiveDate FROM t", "effective_date is keep"},
 };
 
 START_TEST(what_a_person_should_know_is_noted)
