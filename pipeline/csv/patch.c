@@ -102,6 +102,7 @@ int pl_csv_patch_rows(const struct pl_csv_plan *plan, struct pl_csv_work *w,
     size_t row = 0;
     size_t column = 0;
     size_t first_patch = 0; /* of the row */
+    uint32_t done = 0;      /* marks up to here are seen to */
     bool is_given_up = false;
 
     for (size_t i = 0; i < x->mark_count; i++) {
@@ -113,6 +114,10 @@ int pl_csv_patch_rows(const struct pl_csv_plan *plan, struct pl_csv_work *w,
             uint32_t end;
             int rc;
 
+            if (place < done) { /* of a cell that began in another block */
+                bits &= bits - 1;
+                continue;
+            }
             if (row < c->row_count && x->rows[row] < place) {
                 do
                     row++;
@@ -146,6 +151,7 @@ int pl_csv_patch_rows(const struct pl_csv_plan *plan, struct pl_csv_work *w,
                 }
                 column++;
             }
+            done = end + 1;
             bits &= end - m->base >= 63
                         ? 0
                         : ~((UINT64_C(2) << (end - m->base)) - 1);

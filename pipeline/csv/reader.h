@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "pipeline/base/buf.h"
+#include "pipeline/csv/phone.h"
 
 #define PL_CSV_COLUMNS_MAX 100000
 
@@ -34,6 +35,7 @@ struct pl_csv_record {
     bool may_hold_controls; /* or bytes that are not UTF-8: else they were */
     bool may_be_no_utf8;    /* looked for, and are not there */
     bool may_need_quotes;   /* a cell may hold a comma or a quote */
+    char phone[PL_PHONE_BYTES]; /* what a cell may point to once it is judged */
 };
 
 struct pl_csv_reference;

@@ -26,6 +26,8 @@ struct pl_csv_reference {
 #define OPTIONS \
     (CSV_STRICT | CSV_STRICT_FINI | CSV_EMPTY_IS_NULL | CSV_REPALL_NL)
 
+#define BLOCK_BYTES ((size_t)4 << 10)
+
 static int make_room(struct pl_csv_reference *r)
 {
     const size_t cap = r->cap == 0 ? 64 : r->cap * 2;
@@ -142,6 +144,8 @@ int64_t pl_csv_reference_next(struct pl_csv_reference *r, const char *data,
     if (start(r) != 0)
         return -1;
     r->is_clean = false;
+    /* libcsv makes room for so many bytes at a time: few times for long cells */
+    csv_set_blk_size(&r->parser, BLOCK_BYTES > len / 4 ? BLOCK_BYTES : len / 4);
     while (at < len) {
         const size_t n = piece_len(data + at, len - at);
 

@@ -315,13 +315,25 @@ size_t pl_rules_channel(const char *name, size_t len)
     return PL_RULES_CHANNELS;
 }
 
-static bool check_phone(struct pl_csv_cell *address, size_t column,
-                        struct pl_csv_verdict *v)
+static bool check_phone(const struct pl_csv_rules *rules,
+                        struct pl_csv_cell *address, size_t column,
+                        char phone[PL_PHONE_BYTES], struct pl_csv_verdict *v)
 {
+    size_t len;
+
     switch (pl_value_phone(address->data, &address->len)) {
     case PL_PHONE_OK:
         return true;
     case PL_PHONE_NATIONAL:
+        len = rules->country == NULL
+                  ? 0
+                  : pl_phone_resolve(address->data, address->len,
+                                     rules->country, phone);
+        if (len > 0) {
+            address->data = phone;
+            address->len = len;
+            return true;
+        }
         return fail(v, PL_RULE_ADDRESS_PHONE, column,
                     "a national number: E.164 wants + and the country's code "
                     "before it");
@@ -334,7 +346,8 @@ static bool check_phone(struct pl_csv_cell *address, size_t column,
 
 static bool check_channel_address(const struct pl_csv_rules *rules,
                                   size_t channel, struct pl_csv_cell *address,
-                                  size_t column, struct pl_csv_verdict *v)
+                                  size_t column, char phone[PL_PHONE_BYTES],
+                                  struct pl_csv_verdict *v)
 {
     switch (pl_rules_channels[channel].address) {
     case PL_ADDRESS_EMAIL:
@@ -343,7 +356,7 @@ static bool check_channel_address(const struct pl_csv_rules *rules,
                fail(v, PL_RULE_ADDRESS_EMAIL, column, "not an e-mail address");
     case PL_ADDRESS_PHONE:
         return !is_on(rules, PL_RULE_ADDRESS_PHONE) ||
-               check_phone(address, column, v);
+               check_phone(rules, address, column, phone, v);
     case PL_ADDRESS_HEX:
         return !is_on(rules, PL_RULE_ADDRESS_TOKEN) ||
                pl_value_is_token(address->data, address->len, true) ||
@@ -364,7 +377,7 @@ static bool check_address(const struct pl_csv_shape *shape,
                           const struct pl_csv_rules *rules,
                           struct pl_csv_cell *channel,
                           struct pl_csv_cell *address, bool is_needed,
-                          struct pl_csv_verdict *v)
+                          char phone[PL_PHONE_BYTES], struct pl_csv_verdict *v)
 {
     size_t which;
 
@@ -384,7 +397,8 @@ static bool check_address(const struct pl_csv_shape *shape,
                fail(v, PL_RULE_ADDRESS_MISSING, shape->address,
                     "a ChannelType without an Address");
     return which == PL_RULES_CHANNELS ||
-           check_channel_address(rules, which, address, shape->address, v);
+           check_channel_address(rules, which, address, shape->address, phone,
+                                 v);
 }
 
 /* How much of an endpoint's 15 KB a row takes: names and values. */
@@ -414,7 +428,7 @@ static bool check_row(const struct pl_csv_shape *shape,
         return fail(v, PL_RULE_ID_MISSING, shape->id, "no Id");
     if (shape->channel != SIZE_MAX &&
         !check_address(shape, rules, &cells[shape->channel],
-                       &cells[shape->address], !has_id, v))
+                       &cells[shape->address], !has_id, record->phone, v))
         return false;
     if (!has_id && shape->channel == SIZE_MAX &&
         !has_text(&cells[shape->user_id]))

@@ -27,7 +27,8 @@ struct pl_csv_rules {
         PL_CSV_DUPLICATES_FAIL
     } duplicates;            /* with other values */
     bool has_effective_date; /* the column is taken */
-    uint64_t off;            /* 1 << enum pl_rule: not looked at (rules.h) */
+    const char *country; /* of national phone numbers; NULL: they are wrong */
+    uint64_t off;        /* 1 << enum pl_rule: not looked at (rules.h) */
 };
 
 struct pl_csv_limits {

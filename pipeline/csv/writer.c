@@ -101,8 +101,9 @@ static int write_csv_row(const struct pl_csv_shape *shape,
 {
     bool is_first = true;
 
-    if (pl_buf_reserve(out, 2 * record->raw_len + 3 * shape->count + 2, err) !=
-        0)
+    if (pl_buf_reserve(out,
+                       2 * record->raw_len + 3 * shape->count + PL_PHONE_BYTES,
+                       err) != 0)
         return -1;
     for (size_t i = 0; i < shape->count; i++) {
         const struct pl_csv_cell *cell = &record->cells[i];

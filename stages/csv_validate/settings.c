@@ -154,7 +154,8 @@ static int choose_rule(struct csv_settings *s, const char *name,
     size_t which = 0;
 
     (void)snprintf(path, sizeof(path), "validate.rules.%s", name);
-    if (strcmp(name, "raw") == 0 || strcmp(name, "preset") == 0)
+    if (strcmp(name, "raw") == 0 || strcmp(name, "preset") == 0 ||
+        strcmp(name, "country_of_phones") == 0)
         return 0; /* read by choose_rules */
     while (which < PL_COUNT(words) && strcmp(words[which].name, name) != 0)
         which++;
@@ -199,6 +200,23 @@ static int choose_rule(struct csv_settings *s, const char *name,
     return 0;
 }
 
+static int choose_country(struct csv_settings *s, const struct pl_manifest *m,
+                          struct pl_err *err)
+{
+    const char *country = pl_setting_of(
+        NULL, pl_manifest_str(m, "validate.rules.country_of_phones"),
+        "LAKESEG_COUNTRY_OF_PHONES");
+
+    s->csv.rules.country = country;
+    if (country == NULL || pl_phone_knows(country))
+        return 0;
+    return pl_fail(err, PL_CONFIG_INVALID,
+                   "validate.rules.country_of_phones '%s': no such country in "
+                   "upper case, or this was built without libphonenumber "
+                   "(-DLAKESEG_PHONENUMBER=ON)",
+                   country);
+}
+
 static int choose_rules(struct csv_settings *s,
                         const struct csv_validate_config *cfg,
                         const struct pl_manifest *m, struct pl_err *err)
@@ -221,6 +239,8 @@ static int choose_rules(struct csv_settings *s,
         s->csv.has_report = false;
     s->csv.has_raw =
         cfg->has_raw || pl_manifest_bool(m, "validate.rules.raw", false);
+    if (choose_country(s, m, err) != 0)
+        return -1;
     json_object_foreach(
         all, name, value) if (choose_rule(s, name, value, err) != 0) return -1;
     return 0;

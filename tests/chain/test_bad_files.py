@@ -243,7 +243,8 @@ class BadFiles(unittest.TestCase):
         for rules, word in (({"countri": "off"}, "there is no such rule"),
                             ({"utf8": "off"}, "cannot be off"),
                             ({"empty": "maybe"}, "'reject', 'null', 'keep'"),
-                            ({"country": "on"}, "'reject', 'off'")):
+                            ({"country": "on"}, "'reject', 'off'"),
+                            ({"country_of_phones": "QQ"}, "libphonenumber")):
             manifest["validate"]["rules"] = rules
             child = subprocess.run(
                 [program("csv-validate-normalize"), "--output", self.out],

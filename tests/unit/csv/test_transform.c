@@ -629,6 +629,24 @@ START_TEST(settings_of_columns)
 }
 END_TEST
 
+/* Where libphonenumber is there: else nobody knows the country. */
+START_TEST(national_numbers_are_resolved)
+{
+    __attribute__((cleanup(outcome_release))) struct outcome o = {.rc = 0};
+    struct pl_csv_config cfg = lenient();
+    static const char in[] = E "a,SMS,030 901820\nb,SMS,+4930901820\nc,SMS,1\n";
+
+    ck_assert(!pl_phone_knows("QQ"));
+    if (!pl_phone_knows("DE"))
+        return;
+    cfg.rules.country = "DE";
+    run(cfg, in, sizeof(in) - 1, 0, &o);
+    ck_assert_str_eq(strchr(o.out.data, '\n') + 1, "a,SMS,+4930901820\n");
+    ck_assert_uint_eq(count_of(&o, "address-duplicate"), 1);
+    ck_assert_uint_eq(count_of(&o, "address-phone"), 1);
+}
+END_TEST
+
 START_TEST(odd_names_are_reported)
 {
     __attribute__((cleanup(outcome_release))) struct outcome o = {.rc = 0};
@@ -696,6 +714,7 @@ UNIT_MAIN("transform", tcase_add_loop_test(tc, row_table, 0, UNIT_COUNT(rows));
           tcase_add_test(tc, rows_as_json); tcase_add_test(tc, rejects_as_csv);
           tcase_add_test(tc, columns_are_counted);
           tcase_add_test(tc, settings_of_columns);
+          tcase_add_test(tc, national_numbers_are_resolved);
           tcase_add_test(tc, odd_names_are_reported);
           tcase_add_test(tc, hopeless_files_end_early);
           tcase_add_test(tc, unknown_readers_are_named);)
