@@ -71,6 +71,10 @@ int main(int argc, char **argv)
         {"rejects-compression", PL_OPT_STR, &cfg.rejects_compression, "NAME",
          "none (default) or zstd (manifest: validate.rejects.compression)",
          "LAKESEG_REJECTS_COMPRESSION"},
+        {"sha256", PL_OPT_FLAG, &cfg.has_sha256, NULL,
+         "put a SHA-256 of each part into the manifest (manifest: "
+         "validate.output.sha256)",
+         NULL},
         {"no-report", PL_OPT_FLAG, &cfg.has_no_report, NULL,
          "do not count what columns hold", NULL},
         {"threads", PL_OPT_INT, &cfg.threads, "COUNT",

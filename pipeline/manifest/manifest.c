@@ -286,7 +286,8 @@ int pl_manifest_data_get(const struct pl_manifest *m, size_t i,
         .bytes = optional_int(entry, "bytes"),
         .rows = optional_int(entry, "rows"),
         .crc64nvme = optional_str(entry, "crc64nvme", NULL),
-        .etag = optional_str(entry, "etag", NULL)};
+        .etag = optional_str(entry, "etag", NULL),
+        .sha256 = optional_str(entry, "sha256", NULL)};
     if (data->uri == NULL || *data->uri == '\0' || data->role == NULL)
         return pl_fail(err, PL_MANIFEST_INVALID,
                        "data[%zu] must have a 'uri' and a 'role'", i);
@@ -315,7 +316,9 @@ static int write_entry(json_t *entry, const struct pl_data *data,
         json_object_set_new(entry, "rows", int_or_null(data->rows)) != 0 ||
         json_object_set_new(entry, "crc64nvme", str_or_null(data->crc64nvme)) !=
             0 ||
-        json_object_set_new(entry, "etag", str_or_null(data->etag)) != 0)
+        json_object_set_new(entry, "etag", str_or_null(data->etag)) != 0 ||
+        (data->sha256 != NULL &&
+         json_object_set_new(entry, "sha256", json_string(data->sha256)) != 0))
         return pl_fail_memory(err);
     return 0;
 }

@@ -66,6 +66,7 @@ struct pl_data {
     int64_t rows;            /* data rows, without the header; -1 unknown */
     const char *crc64nvme;   /* base64; NULL unknown */
     const char *etag;        /* NULL unknown */
+    const char *sha256;      /* lower-case hex; NULL: nobody asked for it */
 };
 size_t pl_manifest_data_count(const struct pl_manifest *m);
 int pl_manifest_data_get(const struct pl_manifest *m, size_t i,

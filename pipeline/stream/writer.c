@@ -64,6 +64,11 @@ int pl_writer_open(struct pl_writer *w, const char *uri,
     return w->parts != NULL ? 0 : pl_fail_memory(err);
 }
 
+int pl_writer_hash(struct pl_writer *w, struct pl_err *err)
+{
+    return pl_hash_open_sha256(&w->hash, err);
+}
+
 void pl_writer_reserve(struct pl_writer *w, int64_t bytes)
 {
     if (w->temp.len > 0 && bytes > 0 &&
@@ -134,6 +139,8 @@ static int writer_write(void *ctx, const void *data, size_t len,
 
     w->bytes += (int64_t)len;
     w->crc64nvme = pl_crc64nvme(w->crc64nvme, data, len);
+    if (w->hash.impl != NULL)
+        pl_hash_add(&w->hash, data, len);
     if (w->uri.is_s3)
         return s3_write(w, data, len, err);
     if (pl_fd_write_all(w->fd, data, len, err) != 0)
@@ -203,6 +210,12 @@ static int commit_s3(struct pl_writer *w, struct pl_err *err)
 
 int pl_writer_commit(struct pl_writer *w, struct pl_err *err)
 {
+    unsigned char sum[PL_SHA256_BYTES];
+
+    if (w->hash.impl != NULL) {
+        pl_hash_end(&w->hash, sum);
+        pl_hex(sum, sizeof(sum), w->sha256);
+    }
     return w->uri.is_s3 ? commit_s3(w, err) : commit_file(w, err);
 }
 
@@ -232,6 +245,7 @@ void pl_writer_release(struct pl_writer *w)
     w->fd = -1;
     if (w->temp.len > 0)
         (void)unlink(w->temp.data);
+    pl_hash_release(&w->hash);
     pl_buf_release(&w->temp);
     pl_buf_release(&w->part);
     free(w->parts);

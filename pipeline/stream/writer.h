@@ -12,6 +12,7 @@
 #define PL_STREAM_WRITER_H
 
 #include "pipeline/aws/s3.h"
+#include "pipeline/base/digest.h"
 #include "pipeline/base/io.h"
 #include "pipeline/stream/uri.h"
 
@@ -29,12 +30,16 @@ struct pl_writer {
     int64_t bytes;        /* taken so far */
     uint64_t crc64nvme;   /* of the bytes taken so far */
     char etag[128];       /* after commit, S3 only */
+    struct pl_hash hash;  /* of the bytes taken so far, if it was asked for */
+    char sha256[2 * PL_SHA256_BYTES + 1]; /* after commit; else "" */
 };
 
 /* content_type is kept, not copied. Missing folders of a file are made. */
 int pl_writer_open(struct pl_writer *writer, const char *uri,
                    const char *content_type, struct pl_aws *aws,
                    struct pl_err *err) PL_MUST_CHECK;
+/* Asks for a SHA-256, before the first byte. */
+int pl_writer_hash(struct pl_writer *writer, struct pl_err *err) PL_MUST_CHECK;
 /* Sets space for so many bytes aside, where the file system can: writing is
  * quicker then, and a full disk shows early. What is too much is given back. */
 void pl_writer_reserve(struct pl_writer *writer, int64_t bytes);

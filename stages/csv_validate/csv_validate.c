@@ -214,7 +214,7 @@ static int open_part(struct job *job, struct pl_err *err)
                        job->aws, err) != 0)
         return -1;
     reserve(job, part);
-    return 0;
+    return job->set.has_sha256 ? pl_writer_hash(&part->writer, err) : 0;
 }
 
 static int write_part(void *ctx, const void *data, size_t len,
@@ -327,7 +327,9 @@ static int add_entry(struct pl_manifest *m, const char *uri, const char *role,
                                  .bytes = w->bytes,
                                  .rows = (int64_t)rows,
                                  .crc64nvme = crc,
-                                 .etag = w->etag[0] != '\0' ? w->etag : NULL};
+                                 .etag = w->etag[0] != '\0' ? w->etag : NULL,
+                                 .sha256 =
+                                     w->sha256[0] != '\0' ? w->sha256 : NULL};
 
     pl_crc64_text(w->crc64nvme, crc);
     return pl_manifest_data_add(m, &data, err);

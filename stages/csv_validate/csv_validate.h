@@ -31,6 +31,7 @@ struct csv_validate_config {
     int64_t threads;
     int64_t keys_memory; /* bytes */
     bool has_raw;        /* raw records in the reject file */
+    bool has_sha256;     /* of the output, beside CRC64NVME */
     bool is_check;       /* nothing but the verdict */
     bool has_no_report;
 };

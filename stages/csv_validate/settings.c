@@ -283,6 +283,8 @@ static int choose_ways(struct csv_settings *s,
                                            compressions, &i, err) != 0)
         return -1;
     s->is_zstd = i == 1;
+    s->has_sha256 =
+        cfg->has_sha256 || pl_manifest_bool(m, "validate.output.sha256", false);
     if (pl_setting_int(cfg->threads, "LAKESEG_THREADS", cores > 0 ? cores : 1,
                        &threads, err) != 0 ||
         pl_setting_int(cfg->keys_memory, "LAKESEG_KEYS_MEMORY",

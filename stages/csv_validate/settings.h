@@ -12,6 +12,7 @@ struct csv_settings {
     struct pl_csv_config csv; /* but for what is read and written */
     const char **required;    /* csv's; the names are the manifest's */
     bool is_zstd;             /* rejects are compressed */
+    bool has_sha256;          /* of the normalized parts */
 };
 void csv_settings_release(struct csv_settings *settings);
 

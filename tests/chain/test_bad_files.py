@@ -3,6 +3,7 @@ is wrong has one clear message, the right exit status, and leaves nothing under
 the output's name."""
 
 import gzip
+import hashlib
 import json
 import os
 import shutil
@@ -76,6 +77,11 @@ class BadFiles(unittest.TestCase):
         self.assertEqual(out, GOOD)
         self.assertEqual([entry["role"] for entry in manifest["data"]],
                          ["rejects", "normalized"])
+
+    def test_sha256(self):
+        manifest, out = self.succeeds(GOOD, 1000, "--sha256")
+        self.assertEqual(manifest["data"][1]["sha256"],
+                         hashlib.sha256(out).hexdigest())
 
     def test_empty(self):
         self.fails(b"", "no header: the file is empty")
