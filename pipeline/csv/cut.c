@@ -181,6 +181,7 @@ static int scan(struct pl_csv_feed *f, struct pl_csv_chunk *c,
         c->data[c->len] = '\n'; /* as if there were one */
         x->end++;
     }
+    memset(c->data + x->end, '\n', PL_CSV_PAD - 1); /* kernels look beyond */
     for (;;) {
         const size_t bad = f->kernel != NULL ? f->kernel->scan(x) : x->at;
         const size_t start = index_end(x, c->start);

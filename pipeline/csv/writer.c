@@ -353,6 +353,7 @@ static void put_escaped(struct pl_buf *out, const struct pl_csv_kernel *kernel,
     for (size_t at = whole > 64 ? whole - 64 : 0; at < len; at += 64) {
         const size_t n = len - at < 64 ? len - at : 64;
 
+        memset(copy, 0, 64);
         memcpy(copy, text + at, n);
         out->len +=
             kernel->escape((unsigned char *)out->data + out->len, copy, n);
