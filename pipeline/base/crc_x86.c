@@ -50,7 +50,7 @@ static SSE void fold_pclmul(const struct pl_crc_folds *folds, uint64_t state,
     __m128i acc[8];
 
     acc[0] = first(state, p);
-    for (int i = 1; i < 8; i++)
+    for (size_t i = 1; i < 8; i++)
         acc[i] = load(p + 16 * i);
     for (p += 128, len -= 128; len >= 128; p += 128, len -= 128) {
         acc[0] = fold(acc[0], by1024, load(p));

@@ -145,7 +145,7 @@ static inline uint32_t *extract(uint32_t *to, uint64_t bits, uint32_t base)
     uint32_t *const end = to + __builtin_popcountll(bits);
 
     do {
-        for (unsigned i = 0; i < 8; i++) {
+        for (size_t i = 0; i < 8; i++) {
             to[i] = base + (uint32_t)_tzcnt_u64(bits);
             bits = _blsr_u64(bits);
         }
@@ -175,7 +175,7 @@ static inline unsigned char *strip_block(unsigned char *to,
         memcpy(to, p, 64);
         return to + 64;
     }
-    for (unsigned i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 8; i++) {
         const uint64_t bits = (keep >> (8 * i)) & 0xFF;
         uint64_t word;
 
@@ -191,7 +191,7 @@ static inline unsigned char *strip_block(unsigned char *to,
 /* Eight bytes at a time: the upper-case letters of a domain stand together. */
 static inline void lower_at(unsigned char *p, uint64_t bits)
 {
-    for (unsigned i = 0; bits >> (8 * i) != 0; i++) {
+    for (size_t i = 0; bits >> (8 * i) != 0; i++) {
         uint64_t word;
 
         memcpy(&word, p + 8 * i, sizeof(word));

@@ -58,6 +58,66 @@ static inline void note_suspect(struct pl_csv_index *x, size_t at)
     x->suspects[x->suspect_count++] = (uint32_t)at;
 }
 
+/* What a block holds; bad: what cannot be there in a well-formed file. */
+struct found {
+    uint64_t delimiters;
+    uint64_t feeds;
+    uint64_t text;
+    uint64_t edge;
+    uint64_t control;
+    uint64_t high;
+    uint64_t bad;
+};
+
+/* The block at p, of which the bytes of valid are looked at. */
+static inline struct found look_at(const unsigned char *p, uint64_t valid,
+                                   bool is_feed_next, uint64_t empties,
+                                   struct carry *c)
+{
+    const block b = block_load(p);
+    const uint64_t quotes = block_is(b, '"') & valid;
+    const uint64_t commas = block_is(b, ',');
+    const uint64_t feeds = block_is(b, '\n') & valid;
+    const uint64_t blanks = block_is(b, ' ') & valid;
+    const uint64_t controls = block_below(b, 0x20) | block_is(b, 0x7F);
+    const uint64_t inside = prefix_xor(quotes) ^ c->inside;
+    const uint64_t open = quotes & inside;
+    const uint64_t close = quotes & ~inside;
+    const uint64_t delimiters = (commas | feeds) & ~inside & valid;
+    const uint64_t after_close = (close << 1) | c->close;
+    const uint64_t after_delimiter = (delimiters << 1) | c->delimiter;
+    const uint64_t edges = quotes | delimiters;
+    const uint64_t start = open & after_delimiter;
+    const uint64_t shut = close & ((start << 1) | c->start);
+    struct found f = {
+        .delimiters = delimiters,
+        .feeds = feeds,
+        .text = ((open & after_close) | (commas & inside)) & valid,
+        .edge = ((((blanks << 1) | c->blank) & edges) |
+                 (blanks & ((edges << 1) | c->edge)) |
+                 (delimiters & ((shut << 1) | c->shut) & empties)) &
+                valid,
+        .control = controls & ~delimiters & valid,
+        .high = block_high(b) & valid,
+        .bad = (open & ~(after_delimiter | after_close)) |
+               (after_close & ~(delimiters | open) & valid)};
+
+    if (f.control != 0) { /* a CR outside quotes is right before an LF */
+        const uint64_t returns = block_is(b, '\r') & ~inside & valid;
+        const uint64_t next = is_feed_next;
+
+        f.bad = (f.bad | returns) & ~(returns & ((feeds >> 1) | (next << 63)));
+    }
+    c->inside = (uint64_t)((int64_t)inside >> 63);
+    c->delimiter = delimiters >> 63;
+    c->close = close >> 63;
+    c->blank = blanks >> 63;
+    c->edge = edges >> 63;
+    c->start = start >> 63;
+    c->shut = shut >> 63;
+    return f;
+}
+
 static size_t KERNEL(scan)(struct pl_csv_index *x)
 {
     const unsigned char *data = x->data;
@@ -66,68 +126,30 @@ static size_t KERNEL(scan)(struct pl_csv_index *x)
     uint32_t *rows = x->rows + x->row_count;
     struct pl_csv_mark *marks = x->marks + x->mark_count;
     struct carry c = {.delimiter = 1, .edge = 1};
-    size_t at = x->at;
     size_t bad_at = SIZE_MAX;
 
-    for (; at < end && bad_at == SIZE_MAX; at += 64) {
-        const block b = block_load(data + at);
-        const uint64_t valid = low_bits(end - at);
-        const uint64_t quotes = block_is(b, '"') & valid;
-        const uint64_t commas = block_is(b, ',');
-        const uint64_t feeds = block_is(b, '\n');
-        const uint64_t blanks = block_is(b, ' ') & valid;
-        const uint64_t controls = (block_below(b, 0x20) | block_is(b, 0x7F));
-        const uint64_t high = block_high(b) & valid;
-        const uint64_t inside = prefix_xor(quotes) ^ c.inside;
-        const uint64_t open = quotes & inside;
-        const uint64_t close = quotes & ~inside;
-        uint64_t delimiters = (commas | feeds) & ~inside & valid;
-        const uint64_t after_close = (close << 1) | c.close;
-        const uint64_t after_delimiter = (delimiters << 1) | c.delimiter;
-        const uint64_t edges = quotes | delimiters;
-        uint64_t bad = (open & ~(after_delimiter | after_close)) |
-                       (after_close & ~(delimiters | open) & valid);
-        uint64_t text = (open & after_close) | (commas & inside);
-        uint64_t edge = (((blanks << 1) | c.blank) & edges) |
-                        (blanks & ((edges << 1) | c.edge));
-        const uint64_t start = open & after_delimiter;
-        const uint64_t shut = close & ((start << 1) | c.start);
-        uint64_t control = controls & ~delimiters & valid;
+    for (size_t at = x->at; at < end && bad_at == SIZE_MAX; at += 64) {
+        struct found f =
+            look_at(data + at, low_bits(end - at),
+                    at + 64 < end && data[at + 64] == '\n', x->empties, &c);
 
-        edge |= delimiters & ((shut << 1) | c.shut) & x->empties;
-        if (control != 0) {
-            const uint64_t returns = block_is(b, '\r') & ~inside & valid;
-            const uint64_t next = at + 64 < end && data[at + 64] == '\n';
-            const uint64_t ends_row =
-                returns & (((feeds & valid) >> 1) | (next << 63));
+        if (f.bad != 0) {
+            const uint64_t before = low_bits(first_bit(f.bad));
 
-            bad = (bad | returns) & ~ends_row;
+            bad_at = at + first_bit(f.bad);
+            f.delimiters &= before;
+            f.text &= before;
+            f.edge &= before;
+            f.control &= before;
         }
-        if (bad != 0) {
-            const uint64_t before = low_bits(first_bit(bad));
-
-            bad_at = at + first_bit(bad);
-            delimiters &= before;
-            text &= before;
-            edge &= before;
-            control &= before;
-        }
-        text &= valid;
-        edge &= valid;
-        if ((text | edge | control) != 0)
-            *marks++ = (struct pl_csv_mark){(uint32_t)at, text, edge, control};
-        if ((high | c.high) != 0 && block_utf8_errors(data + at))
+        if ((f.text | f.edge | f.control) != 0)
+            *marks++ =
+                (struct pl_csv_mark){(uint32_t)at, f.text, f.edge, f.control};
+        if ((f.high | c.high) != 0 && block_utf8_errors(data + at))
             note_suspect(x, at);
-        ends = extract(ends, delimiters, (uint32_t)at);
-        rows = extract_few(rows, delimiters & feeds, (uint32_t)at);
-        c.inside = (uint64_t)((int64_t)inside >> 63);
-        c.delimiter = delimiters >> 63;
-        c.close = close >> 63;
-        c.blank = blanks >> 63;
-        c.edge = edges >> 63;
-        c.start = start >> 63;
-        c.shut = shut >> 63;
-        c.high = high >> 61;
+        ends = extract(ends, f.delimiters, (uint32_t)at);
+        rows = extract_few(rows, f.delimiters & f.feeds, (uint32_t)at);
+        c.high = f.high >> 61;
     }
     x->end_count = (size_t)(ends - x->ends);
     x->row_count = (size_t)(rows - x->rows);
@@ -204,10 +226,11 @@ static size_t KERNEL(escape)(unsigned char *to, const unsigned char *from,
             } else if (c == '\n' || c == '\r' || c == '\t') {
                 *to++ = c == '\n' ? 'n' : c == '\r' ? 'r' : 't';
             } else {
-                memcpy(to, "u00", 3);
-                to[3] = (unsigned char)hex[c >> 4];
-                to[4] = (unsigned char)hex[c & 15];
-                to += 5;
+                *to++ = 'u';
+                *to++ = '0';
+                *to++ = '0';
+                *to++ = (unsigned char)hex[c >> 4];
+                *to++ = (unsigned char)hex[c & 15];
             }
             done = place + 1;
         }

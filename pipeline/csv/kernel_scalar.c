@@ -37,7 +37,7 @@ static inline uint64_t block_is(block b, char c)
     const uint64_t all = ONES * (unsigned char)c;
     uint64_t bits = 0;
 
-    for (unsigned i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 8; i++) {
         const uint64_t w = word(b + 8 * i) ^ all;
         const uint64_t zero = ~(((w & ~TOPS) + ~TOPS) | w | ~TOPS);
 
@@ -50,7 +50,7 @@ static inline uint64_t block_high(block b)
 {
     uint64_t bits = 0;
 
-    for (unsigned i = 0; i < 8; i++)
+    for (size_t i = 0; i < 8; i++)
         bits |= gather(word(b + 8 * i)) << (8 * i);
     return bits;
 }
@@ -60,7 +60,7 @@ static inline uint64_t block_below(block b, unsigned char c)
 {
     uint64_t bits = 0;
 
-    for (unsigned i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 8; i++) {
         const uint64_t w = word(b + 8 * i);
         const uint64_t up = (w & ~TOPS) + ONES * (unsigned char)(0x80 - c);
 
@@ -85,7 +85,7 @@ static inline uint64_t block_within(block b, unsigned char lo, unsigned char hi)
 {
     uint64_t bits = 0;
 
-    for (unsigned i = 0; i < 8; i++)
+    for (size_t i = 0; i < 8; i++)
         bits |= within(b + 8 * i, 0, lo, hi) << (8 * i);
     return bits;
 }
@@ -95,7 +95,7 @@ static inline uint64_t block_letters(block b, unsigned char lo,
 {
     uint64_t bits = 0;
 
-    for (unsigned i = 0; i < 8; i++)
+    for (size_t i = 0; i < 8; i++)
         bits |= within(b + 8 * i, 0x20, lo, hi) << (8 * i);
     return bits;
 }

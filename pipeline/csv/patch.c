@@ -89,72 +89,85 @@ static int patch_cell(const struct pl_csv_plan *plan, struct pl_csv_work *w,
     return 1;
 }
 
-/* The cells of marked rows, one after the other; a row that is patched all
- * over is as good as proven. */
+/* On its way over the marks. */
+struct walk {
+    size_t row;
+    size_t column;      /* the next one of the row */
+    size_t first_patch; /* of the row */
+    uint32_t done;      /* marks before it are seen to */
+    bool is_given_up;   /* the row is */
+};
+
+/* To the row of place; false behind the last one. */
+static bool walk_to(struct walk *k, const struct pl_csv_plan *plan,
+                    const struct pl_csv_work *w, uint32_t place)
+{
+    const struct pl_csv_chunk *c = &w->chunk;
+    const unsigned char barred =
+        PL_CSV_SUSPECT | PL_CSV_REFERENCE | PL_CSV_DROPPED;
+    const size_t before = k->row;
+
+    while (k->row < c->row_count && c->index.rows[k->row] < place)
+        k->row++;
+    if (k->row == c->row_count)
+        return false;
+    if (k->row != before || place == 0 || k->done == 0) {
+        k->column = 0;
+        k->first_patch = w->patch_count;
+        k->is_given_up =
+            (c->states[k->row] & barred) != 0 ||
+            c->firsts[k->row + 1] - c->firsts[k->row] != plan->shape.count;
+    }
+    return true;
+}
+
+/* The cell of the row that place is in. */
+static int patch_at(struct walk *k, const struct pl_csv_plan *plan,
+                    struct pl_csv_work *w, uint32_t place,
+                    const struct pl_csv_mark *mark, struct pl_err *err)
+{
+    struct pl_csv_chunk *c = &w->chunk;
+    const uint32_t *ends = c->index.ends + c->firsts[k->row];
+    int rc;
+
+    while (ends[k->column] < place)
+        k->column++;
+    rc = patch_cell(plan, w, (uint32_t)k->row, k->column, mark, err);
+    if (rc < 0)
+        return -1;
+    if (rc > 0) {
+        c->states[k->row] = 0;
+        k->done = ends[k->column++] + 1;
+        return 0;
+    }
+    k->is_given_up = true;
+    w->patch_count = k->first_patch;
+    c->states[k->row] |= PL_CSV_LOOK_ANEW;
+    return 0;
+}
+
+/* The cells of marked rows, one after the other. */
 int pl_csv_patch_rows(const struct pl_csv_plan *plan, struct pl_csv_work *w,
                       struct pl_err *err)
 {
-    struct pl_csv_chunk *c = &w->chunk;
-    const struct pl_csv_index *x = &c->index;
-    const unsigned char barred =
-        PL_CSV_SUSPECT | PL_CSV_REFERENCE | PL_CSV_DROPPED;
-    const size_t columns = plan->shape.count;
-    size_t row = 0;
-    size_t column = 0;
-    size_t first_patch = 0; /* of the row */
-    uint32_t done = 0;      /* marks up to here are seen to */
-    bool is_given_up = false;
+    const struct pl_csv_index *x = &w->chunk.index;
+    struct walk k = {0};
 
     for (size_t i = 0; i < x->mark_count; i++) {
         const struct pl_csv_mark *m = &x->marks[i];
         uint64_t bits = m->text | m->edge | m->control;
 
-        while (bits != 0) {
+        for (; bits != 0; bits &= bits - 1) {
             const uint32_t place = m->base + first_bit(bits);
-            uint32_t end;
-            int rc;
 
-            if (place < done) { /* of a cell that began in another block */
-                bits &= bits - 1;
-                continue;
-            }
-            if (row < c->row_count && x->rows[row] < place) {
-                do
-                    row++;
-                while (row < c->row_count && x->rows[row] < place);
-                column = 0;
-                first_patch = w->patch_count;
-                is_given_up = false;
-            }
-            if (row == c->row_count)
+            if (place < k.done)
+                continue; /* of a cell or a row that is seen to */
+            if (!walk_to(&k, plan, w, place))
                 return 0;
-            if (column == 0)
-                is_given_up = (c->states[row] & barred) != 0 ||
-                              c->firsts[row + 1] - c->firsts[row] != columns;
-            end = x->rows[row];
-            if (!is_given_up) {
-                const uint32_t *ends = x->ends + c->firsts[row];
-
-                while (ends[column] < place)
-                    column++;
-                end = ends[column];
-                rc = patch_cell(plan, w, (uint32_t)row, column, m, err);
-                if (rc < 0)
-                    return -1;
-                if (rc == 0) {
-                    is_given_up = true;
-                    w->patch_count = first_patch;
-                    c->states[row] |= PL_CSV_LOOK_ANEW;
-                    end = x->rows[row];
-                } else {
-                    c->states[row] = 0;
-                }
-                column++;
-            }
-            done = end + 1;
-            bits &= end - m->base >= 63
-                        ? 0
-                        : ~((UINT64_C(2) << (end - m->base)) - 1);
+            if (!k.is_given_up && patch_at(&k, plan, w, place, m, err) != 0)
+                return -1;
+            if (k.is_given_up)
+                k.done = x->rows[k.row] + 1;
         }
     }
     return 0;

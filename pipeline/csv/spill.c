@@ -63,7 +63,7 @@ static int grow(void **memory, size_t *cap, size_t count, size_t size,
     const size_t more = *cap * 2 + 64;
     void *grown;
 
-    if (count < *cap)
+    if (count < *cap && *memory != NULL)
         return 0;
     grown = realloc(*memory, more * size);
     if (grown == NULL)
@@ -123,6 +123,9 @@ static int read_part(const struct pl_csv_spill_file *f, const struct part *part,
         all->list = grown;
         all->cap = count;
     }
+    all->count = count;
+    if (all->list == NULL)
+        return 0; /* nothing */
     for (size_t i = 0; i < part->block_count; i++) {
         char *to = (char *)(all->list + i * BLOCK_ENTRIES);
         size_t done = 0;
@@ -143,7 +146,6 @@ static int read_part(const struct pl_csv_spill_file *f, const struct part *part,
     if (part->filled > 0)
         memcpy(all->list + part->block_count * BLOCK_ENTRIES, part->open,
                part->filled * sizeof(*part->open));
-    all->count = count;
     return 0;
 }
 
@@ -318,7 +320,7 @@ static int make_classes(struct classes *c, struct pl_csv_keys *k,
 {
     size_t end;
 
-    for (size_t i = 0; i < repeats->count; i = end) {
+    for (size_t i = 0; repeats->list != NULL && i < repeats->count; i = end) {
         for (end = i + 1; end < repeats->count &&
                           repeats->list[end].hash == repeats->list[i].hash;
              end++)
@@ -405,7 +407,7 @@ static int judge_rows(struct pl_csv_spill *s, struct pl_csv_keys *k,
 
     if (c->member_count > 0)
         qsort(c->members, c->member_count, sizeof(*c->members), by_place);
-    for (size_t i = 0; i < c->member_count; i = end) {
+    for (size_t i = 0; c->members != NULL && i < c->member_count; i = end) {
         for (end = i + 1; end < c->member_count &&
                           c->members[end].offset == c->members[i].offset;
              end++)

@@ -290,7 +290,7 @@ static int write_json_row(const struct pl_csv_json_plan *plan,
         return -1;
     for (size_t i = 0; i < plan->count; i++) {
         const struct pl_csv_json_column *c = &plan->columns[i];
-        const struct pl_csv_cell *cell = &record->cells[c->column];
+        const struct pl_csv_cell *cell;
         bool is_more = false; /* a value of the array was written */
         size_t last = i;
 
