@@ -108,7 +108,7 @@ static inline struct found look_at(const unsigned char *p, uint64_t valid,
 
         f.bad = (f.bad | returns) & ~(returns & ((feeds >> 1) | (next << 63)));
     }
-    c->inside = (uint64_t)((int64_t)inside >> 63);
+    c->inside = 0 - (inside >> 63); /* all bits or none */
     c->delimiter = delimiters >> 63;
     c->close = close >> 63;
     c->blank = blanks >> 63;

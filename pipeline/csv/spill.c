@@ -57,28 +57,33 @@ void pl_csv_spill_release(struct pl_csv_spill *s)
     free(s->rows);
 }
 
-static int grow(void **memory, size_t *cap, size_t count, size_t size,
-                struct pl_err *err)
+/* The same memory or more of it, with room for one behind count; NULL: there is
+ * none. */
+static void *grow(void *memory, size_t *cap, size_t count, size_t size,
+                  struct pl_err *err)
 {
     const size_t more = *cap * 2 + 64;
     void *grown;
 
-    if (count < *cap && *memory != NULL)
-        return 0;
-    grown = realloc(*memory, more * size);
+    if (count < *cap)
+        return memory;
+    grown = realloc(memory, more * size);
     if (grown == NULL)
-        return pl_fail_memory(err);
-    *memory = grown;
-    *cap = more;
-    return 0;
+        (void)pl_fail_memory(err);
+    else
+        *cap = more;
+    return grown;
 }
 
 static int write_block(struct pl_csv_spill_file *f, struct part *part,
                        struct pl_err *err)
 {
-    if (grow((void **)&part->blocks, &part->block_cap, part->block_count,
-             sizeof(*part->blocks), err) != 0)
+    uint64_t *blocks = grow(part->blocks, &part->block_cap, part->block_count,
+                            sizeof(*blocks), err);
+
+    if (blocks == NULL)
         return -1;
+    part->blocks = blocks;
     if (pl_fd_write_all(f->fd, part->open, sizeof(part->open), err) != 0)
         return pl_context(err, "cannot keep keys in a temporary file");
     part->blocks[part->block_count++] = f->blocks++;
@@ -208,6 +213,19 @@ static int by_hash(const void *va, const void *vb)
     return a->offset < b->offset ? -1 : a->offset > b->offset;
 }
 
+static int add_entry(struct entries *to, const struct entry *entry,
+                     struct pl_err *err)
+{
+    struct entry *list =
+        grow(to->list, &to->cap, to->count, sizeof(*list), err);
+
+    if (list == NULL)
+        return -1;
+    to->list = list;
+    list[to->count++] = *entry;
+    return 0;
+}
+
 /* All rows whose hash comes more than most times, by hash and place. */
 static int find_repeats(const struct pl_csv_spill_file *f, uint32_t most,
                         struct entries *repeats, struct pl_err *err)
@@ -225,10 +243,7 @@ static int find_repeats(const struct pl_csv_spill_file *f, uint32_t most,
         for (size_t k = 0; rc == 0 && k < all.count; k++) {
             if (count_of(&counters, all.list[k].hash) <= most)
                 continue;
-            rc = grow((void **)&repeats->list, &repeats->cap, repeats->count,
-                      sizeof(*repeats->list), err);
-            if (rc == 0)
-                repeats->list[repeats->count++] = all.list[k];
+            rc = add_entry(repeats, &all.list[k], err);
         }
     }
     free(all.list);
@@ -265,19 +280,25 @@ struct classes {
 
 static int add_class(struct classes *c, uint64_t first, struct pl_err *err)
 {
-    if (grow((void **)&c->list, &c->cap, c->count, sizeof(*c->list), err) != 0)
+    struct class *list = grow(c->list, &c->cap, c->count, sizeof(*list), err);
+
+    if (list == NULL)
         return -1;
-    c->list[c->count++] = (struct class){.first = first};
+    c->list = list;
+    list[c->count++] = (struct class){.first = first};
     return 0;
 }
 
 static int add_member(struct classes *c, uint64_t offset, size_t class,
                       enum pl_csv_spill_kind kind, struct pl_err *err)
 {
-    if (grow((void **)&c->members, &c->member_cap, c->member_count,
-             sizeof(*c->members), err) != 0)
+    struct member *members = grow(c->members, &c->member_cap, c->member_count,
+                                  sizeof(*members), err);
+
+    if (members == NULL)
         return -1;
-    c->members[c->member_count++] = (struct member){offset, class, kind};
+    c->members = members;
+    members[c->member_count++] = (struct member){offset, class, kind};
     if (offset > c->list[class].last)
         c->list[class].last = offset;
     return 0;
@@ -347,10 +368,13 @@ static int settle_row(struct pl_csv_spill *s, uint64_t offset,
                       enum pl_csv_seen seen, enum pl_rule rule,
                       struct pl_err *err)
 {
-    if (grow((void **)&s->rows, &s->row_cap, s->row_count, sizeof(*s->rows),
-             err) != 0)
+    struct pl_csv_settled *rows =
+        grow(s->rows, &s->row_cap, s->row_count, sizeof(*rows), err);
+
+    if (rows == NULL)
         return -1;
-    s->rows[s->row_count++] = (struct pl_csv_settled){offset, seen, rule};
+    s->rows = rows;
+    rows[s->row_count++] = (struct pl_csv_settled){offset, seen, rule};
     return 0;
 }
 
