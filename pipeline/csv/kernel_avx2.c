@@ -51,6 +51,11 @@ static inline uint64_t block_below(block b, unsigned char c)
     return block_within(b, 0, (unsigned char)(c - 1));
 }
 
+static inline uint64_t block_controls(block b)
+{
+    return block_below(b, 0x20) | block_is(b, 0x7F);
+}
+
 static inline uint64_t block_high(block b)
 {
     return bits_of(b.lo, b.hi);

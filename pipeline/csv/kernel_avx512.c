@@ -28,6 +28,11 @@ static inline uint64_t block_within(block b, unsigned char lo, unsigned char hi)
         _mm512_set1_epi8((char)(hi - lo)));
 }
 
+static inline uint64_t block_controls(block b)
+{
+    return block_below(b, 0x20) | block_is(b, 0x7F);
+}
+
 static inline uint64_t block_high(block b)
 {
     return _mm512_movepi8_mask(b);

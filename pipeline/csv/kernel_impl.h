@@ -6,6 +6,7 @@
  *   block_load(p)            unaligned
  *   block_is(b, c)           one bit a byte: equal to c
  *   block_below(b, c)        unsigned less than c
+ *   block_controls(b)        below 0x20, or 0x7F
  *   block_within(b, lo, hi)  lo <= byte <= hi
  *   block_high(b)            not ASCII
  *   block_letters(b, lo, hi) lo <= byte <= hi without case, lo and hi lower
@@ -79,7 +80,7 @@ static inline struct found look_at(const unsigned char *p, uint64_t valid,
     const uint64_t commas = block_is(b, ',');
     const uint64_t feeds = block_is(b, '\n') & valid;
     const uint64_t blanks = block_is(b, ' ') & valid;
-    const uint64_t controls = block_below(b, 0x20) | block_is(b, 0x7F);
+    const uint64_t controls = block_controls(b);
     const uint64_t inside = prefix_xor(quotes) ^ c->inside;
     const uint64_t open = quotes & inside;
     const uint64_t close = quotes & ~inside;

@@ -81,7 +81,7 @@ static inline unsigned char *strip_block(unsigned char *to,
         const uint64_t gone = ~(keep >> from);
         const unsigned len = gone != 0 ? (unsigned)__builtin_ctzll(gone) : 64;
 
-        memmove(to, p + from, 64 - from);
+        memcpy(to, p + from, 64); /* more than is wanted: it is there */
         to += len;
         keep &= from + len >= 64 ? 0 : ~UINT64_C(0) << (from + len);
     }

@@ -48,9 +48,12 @@ static inline uint64_t block_is(block b, char c)
 
 static inline uint64_t block_high(block b)
 {
+    uint64_t any = 0;
     uint64_t bits = 0;
 
     for (size_t i = 0; i < 8; i++)
+        any |= word(b + 8 * i);
+    for (size_t i = 0; (any & TOPS) != 0 && i < 8; i++)
         bits |= gather(word(b + 8 * i)) << (8 * i);
     return bits;
 }
@@ -65,6 +68,21 @@ static inline uint64_t block_below(block b, unsigned char c)
         const uint64_t up = (w & ~TOPS) + ONES * (unsigned char)(0x80 - c);
 
         bits |= gather(~(up | w)) << (8 * i);
+    }
+    return bits;
+}
+
+static inline uint64_t block_controls(block b)
+{
+    uint64_t bits = 0;
+
+    for (size_t i = 0; i < 8; i++) {
+        const uint64_t w = word(b + 8 * i);
+        const uint64_t low = w & ~TOPS;
+        const uint64_t printable = low + ONES * 0x60;
+        const uint64_t is_delete = low + ONES;
+
+        bits |= gather((~printable | is_delete) & ~w) << (8 * i);
     }
     return bits;
 }
