@@ -73,6 +73,9 @@ struct pl_http_curl {
 };
 int pl_http_curl_open(struct pl_http_curl *http,
                       struct pl_err *err) PL_MUST_CHECK;
+/* The certificates to trust instead of the system's; copied. */
+int pl_http_curl_set_ca_bundle(struct pl_http_curl *http, const char *path,
+                               struct pl_err *err) PL_MUST_CHECK;
 struct pl_http pl_http_curl_door(struct pl_http_curl *http);
 void pl_http_curl_release(struct pl_http_curl *http);
 
