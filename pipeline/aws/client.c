@@ -41,11 +41,20 @@ static int payload_hash(const struct pl_aws_call *call,
     return 0;
 }
 
-static const char *host_of(const struct pl_http_request *req)
+/* Host and port; a scheme's own port is left out, as HTTP clients do. */
+static int set_host(struct pl_http_request *req, struct pl_err *err)
 {
-    const char *host = strstr(pl_buf_str(&req->base), "://");
+    const char *base = pl_buf_str(&req->base);
+    const char *port = pl_starts_with(base, "https://") ? ":443" : ":80";
+    const char *host = strstr(base, "://");
+    PL_AUTO(pl_buf) text = PL_BUF_INIT;
 
-    return host != NULL ? host + 3 : "";
+    host = host != NULL ? host + 3 : "";
+    if (!pl_ends_with(host, port))
+        return pl_http_headers_set(&req->headers, "host", host, err);
+    if (pl_buf_add(&text, host, strlen(host) - strlen(port), err) != 0)
+        return -1;
+    return pl_http_headers_set(&req->headers, "host", text.data, err);
 }
 
 static int sign(struct pl_aws *aws, const struct pl_aws_call *call,
@@ -74,7 +83,7 @@ static int sign(struct pl_aws *aws, const struct pl_aws_call *call,
     (void)payload_hash(call, req, hash);
     /* of the keys before these */
     pl_http_headers_remove(&req->headers, "x-amz-security-token");
-    if (pl_http_headers_set(&req->headers, "host", host_of(req), err) != 0 ||
+    if (set_host(req, err) != 0 ||
         pl_http_headers_set(&req->headers, "x-amz-date", time, err) != 0 ||
         (in.is_s3 && pl_http_headers_set(&req->headers, "x-amz-content-sha256",
                                          hash, err) != 0) ||
