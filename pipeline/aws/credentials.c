@@ -95,11 +95,16 @@ static int check_profile(struct pl_aws *aws, const char *profile,
 }
 
 static pl_credentials_source *const chain_of_sources[] = {
-    pl_credentials_environment,  pl_credentials_role,
-    pl_credentials_web_identity, check_profile,
-    pl_credentials_sign_in,      pl_credentials_keys_file,
-    pl_credentials_process,      pl_credentials_keys_config,
-    pl_credentials_container,    pl_credentials_imds};
+    check_profile,
+    pl_credentials_environment,
+    pl_credentials_role,
+    pl_credentials_web_identity,
+    pl_credentials_sign_in,
+    pl_credentials_keys_file,
+    pl_credentials_process,
+    pl_credentials_keys_config,
+    pl_credentials_container,
+    pl_credentials_imds};
 
 static int64_t now_s(const struct pl_aws *aws)
 {

@@ -20,7 +20,8 @@ static int take(const struct pl_aws *aws, enum pl_profile_file file,
     return rc;
 }
 
-/* The key of one file may have its secret in the other: they are merged. */
+/* All three come from one file, as botocore has it: a token that is left in
+ * the other belongs to other keys. */
 static int keys_of(const struct pl_aws *aws, enum pl_profile_file file,
                    const char *profile, struct pl_found *found,
                    struct pl_err *err)
@@ -39,10 +40,10 @@ static int keys_of(const struct pl_aws *aws, enum pl_profile_file file,
                  is_config ? "config-file" : "shared-credentials-file",
                  "profile '%s' of the %s file", profile,
                  is_config ? "config" : "credentials");
-    if (take(aws, PL_PROFILE_EITHER, profile, "aws_secret_access_key",
-             keys->secret_key, sizeof(keys->secret_key), err) != 0 ||
-        take(aws, PL_PROFILE_EITHER, profile, "aws_session_token",
-             keys->session_token, sizeof(keys->session_token), err) != 0)
+    if (take(aws, file, profile, "aws_secret_access_key", keys->secret_key,
+             sizeof(keys->secret_key), err) != 0 ||
+        take(aws, file, profile, "aws_session_token", keys->session_token,
+             sizeof(keys->session_token), err) != 0)
         return pl_context(err, "profile '%s'", profile);
     if (keys->secret_key[0] != '\0')
         return 0;

@@ -123,13 +123,22 @@ int pl_endpoint_configured(const struct pl_aws *aws,
     return 0;
 }
 
+/* The plain hosts of these are FIPS ones in GovCloud already. */
+static bool has_fips_host(const struct pl_partition *partition,
+                          enum pl_aws_service service)
+{
+    return strcmp(partition->name, "aws-us-gov") != 0 ||
+           (service != PL_AWS_SNS && service != PL_AWS_STS);
+}
+
 int pl_endpoint_host(const struct pl_aws *aws, enum pl_aws_service service,
                      const char *region, struct pl_buf *host,
                      struct pl_err *err)
 {
     const struct pl_partition *partition = pl_partition_of(region);
     const char *name = services[service].host;
-    const char *fips = aws->use_fips ? "-fips" : "";
+    const char *fips =
+        aws->use_fips && has_fips_host(partition, service) ? "-fips" : "";
 
     if (service == PL_AWS_S3) /* keeps the common suffix */
         return pl_buf_addf(host, err, "%s%s%s.%s.%s", name, fips,
