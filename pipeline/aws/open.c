@@ -1,5 +1,6 @@
 /* pl_aws_open(): the settings that hold for all calls. */
 #include <string.h>
+#include <unistd.h>
 
 #include "pipeline/aws/endpoint.h"
 #include "pipeline/base/opts.h"
@@ -72,11 +73,16 @@ static int set_retry(struct pl_aws *aws, struct pl_err *err)
 static int set_ca_bundle(struct pl_aws *aws, struct pl_err *err)
 {
     char path[4096];
-    char from[160];
+    char from[160] = "";
 
     setting(aws, "AWS_CA_BUNDLE", "ca_bundle", path, sizeof(path), from);
-    return path[0] == '\0' ? 0
-                           : pl_http_curl_set_ca_bundle(&aws->curl, path, err);
+    if (path[0] == '\0')
+        return 0;
+    if (access(path, R_OK) != 0) /* curl would say it at the first call */
+        return pl_fail_errno(err, PL_CONFIG_INVALID,
+                             "cannot read the certificates '%s' (%s)", path,
+                             from);
+    return pl_http_curl_set_ca_bundle(&aws->curl, path, err);
 }
 
 int pl_aws_open(struct pl_aws *aws, const char *region, struct pl_err *err)
