@@ -12,7 +12,7 @@
 
 /* The profiles on the way, the first one first. */
 struct way {
-    const char *profiles[CHAIN_MAX];
+    char profiles[CHAIN_MAX][128];
     size_t count;
 };
 
@@ -169,7 +169,8 @@ static int assume(struct pl_aws *aws, const char *profile, struct way *way,
     PL_AUTO(pl_found) source = {.is_there = false};
     struct pl_sts_role role = {.duration_s = 0};
 
-    way->profiles[way->count++] = profile;
+    (void)snprintf(way->profiles[way->count++], sizeof(way->profiles[0]), "%s",
+                   profile);
     if (read_role(aws, profile, &role, err) != 0 ||
         get_source(aws, profile, way, &source, err) != 0 ||
         pl_sts_assume_role(aws, &role, &source.keys, &found->keys, err) != 0)

@@ -50,7 +50,7 @@ static void get(const struct pl_aws *aws, const char *env, const char *profile,
 static int find(struct pl_aws *aws, bool with_env, const char *profile,
                 struct pl_found *found, struct pl_err *err)
 {
-    struct identity id;
+    struct identity id = {.path = ""};
 
     get(aws, with_env ? "AWS_WEB_IDENTITY_TOKEN_FILE" : NULL, profile,
         "web_identity_token_file", id.path, sizeof(id.path));

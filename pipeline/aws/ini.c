@@ -83,9 +83,11 @@ static bool is_key(const struct line *line, const char *key, const char **value,
     const char *end =
         line->text +
         (pl_ieq(key, "credential_process") ? line->raw_len : line->len);
-    size_t name = equals != NULL ? (size_t)(equals - line->text) : 0;
+    size_t name;
 
-    name = trimmed(line->text, name);
+    if (equals == NULL)
+        return false;
+    name = trimmed(line->text, (size_t)(equals - line->text));
     if (name == 0 || !pl_ieqn(line->text, name, key, strlen(key)))
         return false;
     for (equals++; equals < end && (unsigned char)*equals <= ' ';)

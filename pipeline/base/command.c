@@ -259,7 +259,7 @@ int pl_command_run(const struct pl_words *words, int64_t timeout_ms,
     PL_AUTO(child) child = {.pid = 0, .out = -1, .errors = -1};
 
     if (find(words->argv[0], &path, err) != 0 ||
-        start(path.data, words, &child, err) != 0)
+        start(pl_buf_str(&path), words, &child, err) != 0)
         return -1;
     if (read_all(&child, until_ms, timeout_ms, out, errors, err) != 0 ||
         await(&child, until_ms, status, err) != 0)
