@@ -118,7 +118,7 @@ int pl_credentials_container(struct pl_aws *aws, const char *profile,
     PL_AUTO(pl_http_request)
     req = {.method = "GET",
            .connect_timeout_ms = TIMEOUT_MS,
-           .stall_timeout_ms = TIMEOUT_MS,
+           .timeout_ms = TIMEOUT_MS,
            .max_body_bytes = 65536};
     PL_AUTO(pl_http_response) resp = {.status = 0};
     int rc;

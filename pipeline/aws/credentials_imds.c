@@ -109,7 +109,7 @@ static int ask(const struct imds *i, const char *method, const char *path,
     PL_AUTO(pl_http_request)
     req = {.method = method,
            .connect_timeout_ms = i->timeout_ms,
-           .stall_timeout_ms = i->timeout_ms,
+           .timeout_ms = i->timeout_ms,
            .max_body_bytes = 65536};
 
     if (pl_buf_add(&req.base, i->base, len, err) != 0 ||

@@ -45,6 +45,7 @@ struct pl_http_request {
     const struct pl_sink *sink; /* takes the body of a 2xx answer, or NULL */
     int64_t connect_timeout_ms; /* 0: 3,100 */
     int64_t stall_timeout_ms;   /* no byte for so long: 0: 60,000 */
+    int64_t timeout_ms;         /* for all of it; 0: none */
     size_t max_body_bytes;      /* of an answer kept in memory; 0: 16 MiB */
 };
 void pl_http_request_release(struct pl_http_request *req);
