@@ -1,10 +1,12 @@
-/* lakeseg - supervise whole runs; see stages/lakeseg_run. */
+/* lakeseg - supervise whole runs, and look at what they need; see
+ * stages/lakeseg_run and stages/lakeseg_doctor. */
 #include <string.h>
 #include <unistd.h>
 
 #include "pipeline/base/file.h"
 #include "pipeline/base/opts.h"
 #include "pipeline/base/process.h"
+#include "stages/lakeseg_doctor/lakeseg_doctor.h"
 #include "stages/lakeseg_run/lakeseg_run.h"
 
 struct options {
@@ -12,8 +14,10 @@ struct options {
     const char *lake;
     const char *state;
     const char *receipt;
+    const char *format;
     bool is_local;
     bool is_json;
+    bool without_calls;
 };
 
 /* The folder of this program, ending in "/": the stages stand beside it. */
@@ -82,16 +86,67 @@ static int run_job(const struct options *o, const char *path, int *status,
     return show(o, &m, err);
 }
 
-static int check_usage(const struct options *o, int argc, char **argv,
+static int examine(const struct options *o, const char *path,
+                   struct pl_err *err)
+{
+    const struct lakeseg_doctor_config cfg = {
+        .is_json = o->is_json, .without_calls = o->without_calls};
+    PL_AUTO(pl_manifest) job = {0};
+    PL_AUTO(pl_buf) report = PL_BUF_INIT;
+    struct pl_err first = {0};
+
+    if (path != NULL && read_job(path, &job, err) != 0)
+        return -1;
+    pl_process_listen();
+    if (lakeseg_doctor_run(&cfg, path != NULL ? &job : NULL, &report, &first,
+                           err) != 0)
+        return -1;
+    (void)fputs(pl_buf_str(&report), stdout);
+    if (pl_stdout_close(err) != 0)
+        return -1;
+    *err = first;
+    return first.code == PL_OK ? 0 : -1;
+}
+
+static int check_format(struct options *o, struct pl_err *err)
+{
+    if (o->format == NULL || strcmp(o->format, "text") == 0)
+        return 0;
+    if (strcmp(o->format, "json") != 0)
+        return pl_fail(err, PL_USAGE_INVALID,
+                       "--format '%s' is neither text nor json", o->format);
+    o->is_json = true;
+    return 0;
+}
+
+static int check_doctor(const struct options *o, int argc, struct pl_err *err)
+{
+    if (argc > 2)
+        return pl_fail(err, PL_USAGE_INVALID, "doctor takes one JOB at most");
+    if (o->is_local || o->lake != NULL || o->state != NULL ||
+        o->stages != NULL || o->receipt != NULL)
+        return pl_fail(err, PL_USAGE_INVALID,
+                       "doctor takes --format and --no-calls only");
+    return 0;
+}
+
+static int check_usage(struct options *o, int argc, char **argv,
                        struct pl_err *err)
 {
+    if (check_format(o, err) != 0)
+        return -1;
     if (argc == 0)
-        return pl_fail(err, PL_USAGE_INVALID, "a command is missing: run");
+        return pl_fail(err, PL_USAGE_INVALID,
+                       "a command is missing: run, doctor");
+    if (strcmp(argv[0], "doctor") == 0)
+        return check_doctor(o, argc, err);
     if (strcmp(argv[0], "run") != 0)
         return pl_fail(err, PL_USAGE_INVALID,
-                       "unknown command '%s'; there is: run", argv[0]);
+                       "unknown command '%s'; there are: run, doctor", argv[0]);
     if (argc != 2)
         return pl_fail(err, PL_USAGE_INVALID, "run takes one JOB file");
+    if (o->without_calls)
+        return pl_fail(err, PL_USAGE_INVALID, "--no-calls goes with doctor");
     if (!o->is_local && (o->lake != NULL || o->state != NULL))
         return pl_fail(err, PL_USAGE_INVALID,
                        "--lake and --state go with --local");
@@ -117,12 +172,16 @@ int main(int argc, char **argv)
          "write the last manifest here", NULL},
         {"json", PL_OPT_FLAG, &o.is_json, NULL,
          "print the last manifest instead of the summary", NULL},
+        {"format", PL_OPT_STR, &o.format, "FORMAT",
+         "text or json (the same as --json)", NULL},
+        {"no-calls", PL_OPT_FLAG, &o.without_calls, NULL,
+         "doctor: find the credentials, but ask no service", NULL},
         {.name = NULL},
     };
     const struct pl_cli cli = {
         .name = "lakeseg",
         .summary = "run a segmentation job from its query to its notification",
-        .operands = "run JOB",
+        .operands = "run JOB | doctor [JOB]",
         .text =
             "lakeseg run JOB starts the stage programs joined by pipes, as a "
             "shell would, waits for all of them, prints one line a stage and "
@@ -132,9 +191,14 @@ int main(int argc, char **argv)
             "bucket, application and topic that the job names, so that a job "
             "can be tried on a laptop without an account.\n\n"
             "Ctrl-C or TERM asks every stage to stop; the outcome is still "
-            "published.",
+            "published.\n\n"
+            "lakeseg doctor says where credentials, region and endpoints come "
+            "from (no secret), asks each service that JOB and the environment "
+            "name one harmless question, says what permission is missing, and "
+            "exits with the status of the first failure.",
         .examples = "lakeseg run job.json\n"
-                    "lakeseg run --local --lake ./lake job.json",
+                    "lakeseg run --local --lake ./lake job.json\n"
+                    "lakeseg doctor job.json",
         .see_also = "athena-exec(1), csv-validate-normalize(1), "
                     "pinpoint-import(1), sns-notify(1), lakeseg-local(1)",
         .opts = opts};
@@ -147,8 +211,11 @@ int main(int argc, char **argv)
     rc = pl_opts_parse(&cli, argc, argv, &first, &err);
     if (rc > 0)
         return 0;
-    if (rc < 0 || check_usage(&o, argc - first, argv + first, &err) != 0 ||
-        run_job(&o, argv[first + 1], &status, &err) != 0)
-        return pl_process_exit(&err);
-    return status;
+    if (rc == 0)
+        rc = check_usage(&o, argc - first, argv + first, &err);
+    if (rc == 0 && strcmp(argv[first], "doctor") == 0)
+        rc = examine(&o, argc - first > 1 ? argv[first + 1] : NULL, &err);
+    else if (rc == 0)
+        rc = run_job(&o, argv[first + 1], &status, &err);
+    return rc == 0 ? status : pl_process_exit(&err);
 }

@@ -339,6 +339,32 @@ static int publish(struct local *local, struct local_request *req,
     return answer(req, resp, inner, err);
 }
 
+static int topic_attributes(struct local *local, struct local_request *req,
+                            struct local_response *resp, struct pl_err *err)
+{
+    const char *arn = local_query(req, "TopicArn");
+    const char *name = arn != NULL ? topic_name(local, arn) : NULL;
+    PL_AUTO(pl_buf) inner = PL_BUF_INIT;
+    bool found = false;
+
+    if (arn == NULL || !pl_starts_with(arn, "arn:"))
+        return bad(req, resp, "TopicArn");
+    if (name != NULL) {
+        (void)pthread_mutex_lock(&local->sns->lock);
+        found = has_topic(local->sns, name);
+        (void)pthread_mutex_unlock(&local->sns->lock);
+    }
+    if (!found)
+        return local_refuse(req, resp, 404, "NotFound", "Topic does not exist");
+    if (pl_buf_addf(&inner, err,
+                    "<Attributes><entry><key>TopicArn</key><value>%s</value>"
+                    "</entry><entry><key>Owner</key><value>" LOCAL_ACCOUNT
+                    "</value></entry></Attributes>",
+                    arn) != 0)
+        return -1;
+    return answer(req, resp, inner.data, err);
+}
+
 int local_sns_handle(struct local *local, struct local_request *req,
                      struct local_response *resp, struct pl_err *err)
 {
@@ -348,6 +374,8 @@ int local_sns_handle(struct local *local, struct local_request *req,
         return create_topic(local, req, resp, err);
     if (strcmp(req->operation, "ListTopics") == 0)
         return list_topics(local, req, resp, err);
+    if (strcmp(req->operation, "GetTopicAttributes") == 0)
+        return topic_attributes(local, req, resp, err);
     return local_refuse(req, resp, 400, "InvalidAction",
                         "The action %.60s is not valid for this endpoint.",
                         req->operation);

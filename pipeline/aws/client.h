@@ -7,6 +7,7 @@
 
 #include "pipeline/aws/credentials.h"
 #include "pipeline/aws/http.h"
+#include "pipeline/aws/profiles.h"
 #include "pipeline/aws/retry.h"
 #include "pipeline/base/clock.h"
 
@@ -16,7 +17,7 @@ enum pl_aws_service {
     PL_AWS_PINPOINT,
     PL_AWS_SNS,
     PL_AWS_STS,
-    PL_AWS_SERVICES
+    PL_AWS_SERVICES /* how many there are */
 };
 
 struct pl_aws {
@@ -25,8 +26,13 @@ struct pl_aws {
     struct pl_credentials_chain chain;
     struct pl_retry retry;
     char region[64];
-    struct pl_http_curl curl; /* behind http unless a test put its own */
-    bool is_s3_path_style;    /* LAKESEG_S3_PATH_STYLE, or by need */
+    char region_from[160];       /* the setting that gave it, for people */
+    struct pl_profiles profiles; /* the shared files */
+    struct pl_http_curl curl;    /* behind http unless a test put its own */
+    bool is_s3_path_style;       /* LAKESEG_S3_PATH_STYLE, or by need */
+    bool use_fips;               /* AWS_USE_FIPS_ENDPOINT */
+    bool use_dualstack;          /* AWS_USE_DUALSTACK_ENDPOINT */
+    bool is_profile_named;       /* by AWS_PROFILE */
     char profile[128];
     int64_t skew_ms; /* the services' clock less ours, once one refused it */
     char moved_bucket[64]; /* S3: the bucket last found in another region, */
@@ -34,10 +40,11 @@ struct pl_aws {
 };
 
 /*
- * Opens the real thing: curl, the machine's clock, the credential chain and
- * the region (region if not NULL, AWS_REGION, AWS_DEFAULT_REGION, the
- * profile). No I/O on the network yet; credentials are read at first use.
- * Fails with PL_CONFIG_INVALID when no region is set.
+ * Opens the real thing: curl, the machine's clock, the shared files, the
+ * settings that hold for all calls, and the region (region if not NULL,
+ * AWS_REGION, AWS_DEFAULT_REGION, the profile). No I/O on the network yet;
+ * credentials are looked for at first use. Fails with PL_CONFIG_INVALID when
+ * no region is set or a setting is malformed.
  */
 int pl_aws_open(struct pl_aws *aws, const char *region,
                 struct pl_err *err) PL_MUST_CHECK;
@@ -45,9 +52,9 @@ void pl_aws_release(struct pl_aws *aws);
 
 /*
  * The base URL of a service, without a trailing slash: AWS_ENDPOINT_URL_<S>,
- * AWS_ENDPOINT_URL (unless AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is true), the
- * profile's endpoint_url, else the partition's host for the region
- * (aws-facts 8.11). bucket: S3 only; virtual-host style unless the endpoint is
+ * AWS_ENDPOINT_URL, the endpoint_url of the profile's services section and of
+ * the profile itself (none of them if AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is
+ * true), else the partition's host for the region (aws-facts 8.11). bucket: S3 only; virtual-host style unless the endpoint is
  * configured, the name has a dot, or path style was asked for; *is_path_style
  * says which it became. region NULL: aws->region.
  */
@@ -73,9 +80,10 @@ enum pl_aws_protocol {
 struct pl_aws_call {
     enum pl_aws_service service;
     enum pl_aws_protocol protocol;
-    const char *operation;    /* "StartQueryExecution", for messages */
-    const char *region;       /* NULL: aws->region */
-    bool is_unsigned;         /* AssumeRoleWithWebIdentity */
+    const char *operation;             /* "StartQueryExecution", for messages */
+    const char *region;                /* NULL: aws->region */
+    bool is_unsigned;                  /* AssumeRoleWithWebIdentity */
+    const struct pl_credentials *keys; /* AssumeRole: not the chain's */
     bool is_idempotent;       /* false: an unclear answer is not repeated */
     const char *payload_hash; /* S3: NULL hashes the body */
     const char *bucket;       /* S3: whose region is then remembered */

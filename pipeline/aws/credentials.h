@@ -1,8 +1,9 @@
 /*
- * credentials.h - where the keys come from (aws-facts 8): environment, web
- * identity, shared files, container endpoint, in that order. The first source
- * that is configured is used; if it then fails, that is an error which names
- * it, never a reason to try the next.
+ * credentials.h - where the keys come from (aws-facts 8), in this order: the
+ * environment, a profile's role, web identity, the profile's keys, its
+ * credential_process, the container endpoint, the instance's metadata. The
+ * first source that is configured is used; if it then fails, that is an error
+ * which names it, never a reason to try the next.
  */
 #ifndef PL_AWS_CREDENTIALS_H
 #define PL_AWS_CREDENTIALS_H
@@ -23,13 +24,17 @@ void pl_credentials_release(struct pl_credentials *credentials);
 
 struct pl_aws;
 
-/* The chain with its cache: refreshed when less than 10 minutes remain, or at
- * once by pl_credentials_expire(). */
+/* The chain with its cache: refreshed ahead of the end, or at once after
+ * pl_credentials_expire(). While the old keys still hold, a refresh that fails
+ * is a warning, and tried again a little later. */
 struct pl_credentials_chain {
     struct pl_credentials cached;
     bool is_cached;
-    bool can_refresh; /* asking the source again may bring newer ones */
-    char source[64];  /* "environment", "profile 'x'", ... for messages */
+    bool can_refresh;    /* asking the source again may bring newer ones */
+    const char *kind;    /* "environment", "assume-role", ... */
+    char source[320];    /* "profile 'x', role ...", for messages */
+    int64_t obtained_at; /* Unix seconds */
+    int64_t retry_at;    /* not to be refreshed before */
 };
 int pl_credentials_get(struct pl_aws *aws, const struct pl_credentials **out,
                        struct pl_err *err) PL_MUST_CHECK;

@@ -1,6 +1,4 @@
 /* ECS, Fargate and EKS Pod Identity (aws-facts 8.6). */
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/aws/credentials_sources.h"
@@ -92,41 +90,6 @@ static int set_token(struct pl_http_request *req, struct pl_err *err)
     return rc;
 }
 
-static int copy_member(const json_t *body, const char *name, bool is_needed,
-                       char *to, size_t cap, struct pl_err *err)
-{
-    const char *text = json_string_value(json_object_get(body, name));
-
-    if (text == NULL && is_needed)
-        return pl_fail(err, PL_CONFIG_INVALID,
-                       "the container's answer has no %s", name);
-    return pl_credentials_copy(to, cap, text != NULL ? text : "", name, err);
-}
-
-int pl_credentials_parse_container(const char *text, size_t len,
-                                   struct pl_credentials *out,
-                                   struct pl_err *err)
-{
-    json_t *body = json_loadb(text, len, 0, NULL);
-    const char *until = json_string_value(json_object_get(body, "Expiration"));
-    int64_t ms = 0;
-    int rc = -1;
-
-    if (!json_is_object(body))
-        (void)pl_fail(err, PL_CONFIG_INVALID,
-                      "the container's answer is no JSON object");
-    else if (copy_member(body, "AccessKeyId", true, out->access_key,
-                         sizeof(out->access_key), err) == 0 &&
-             copy_member(body, "SecretAccessKey", true, out->secret_key,
-                         sizeof(out->secret_key), err) == 0)
-        rc = copy_member(body, "Token", false, out->session_token,
-                         sizeof(out->session_token), err);
-    if (rc == 0 && until != NULL && pl_time_parse_iso(until, &ms) == 0)
-        out->expires_at = ms / 1000;
-    json_decref(body);
-    return rc;
-}
-
 static int fetch(struct pl_aws *aws, const struct pl_http_request *req,
                  struct pl_http_response *resp, struct pl_err *err)
 {
@@ -149,28 +112,31 @@ static int fetch(struct pl_aws *aws, const struct pl_http_request *req,
     }
 }
 
-int pl_credentials_container(struct pl_aws *aws, bool *is_configured,
-                             struct pl_credentials *out, struct pl_err *err)
+int pl_credentials_container(struct pl_aws *aws, const char *profile,
+                             struct pl_found *found, struct pl_err *err)
 {
     PL_AUTO(pl_http_request)
     req = {.method = "GET",
            .connect_timeout_ms = TIMEOUT_MS,
-           .stall_timeout_ms = TIMEOUT_MS,
+           .timeout_ms = TIMEOUT_MS,
            .max_body_bytes = 65536};
     PL_AUTO(pl_http_response) resp = {.status = 0};
     int rc;
 
-    *is_configured = pl_env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") != NULL ||
-                     pl_env("AWS_CONTAINER_CREDENTIALS_FULL_URI") != NULL;
-    if (!*is_configured)
+    (void)profile;
+    if (pl_env("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") == NULL &&
+        pl_env("AWS_CONTAINER_CREDENTIALS_FULL_URI") == NULL)
         return 0;
     if (set_url(&req, err) != 0 || set_token(&req, err) != 0 ||
         pl_http_headers_set(&req.headers, "accept", "application/json", err) !=
-            0 ||
-        fetch(aws, &req, &resp, err) != 0)
+            0)
+        return pl_context(err, "container endpoint");
+    pl_found_set(found, true, "container", "container endpoint %.200s",
+                 req.base.data);
+    if (fetch(aws, &req, &resp, err) != 0)
         return pl_context(err, "container endpoint");
     rc = pl_credentials_parse_container(pl_buf_str(&resp.body), resp.body.len,
-                                        out, err);
+                                        &found->keys, err);
     if (resp.body.data != NULL)
         pl_wipe(resp.body.data, resp.body.cap);
     return rc == 0 ? 0 : pl_context(err, "container endpoint");

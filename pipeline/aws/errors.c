@@ -93,20 +93,12 @@ void pl_error_read(enum pl_aws_protocol protocol,
     copy(e->request_id, sizeof(e->request_id), id);
 }
 
-static bool is_one_of(const char *code, const char *const *list, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(code, list[i]) == 0)
-            return true;
-    return false;
-}
-
 bool pl_error_is_expired(const char *code)
 {
     static const char *const expired[] = {
         "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"};
 
-    return is_one_of(code, expired, PL_COUNT(expired));
+    return pl_is_one_of(code, expired, PL_COUNT(expired));
 }
 
 static enum pl_code code_of(int status, const char *code,
@@ -131,7 +123,7 @@ static enum pl_code code_of(int status, const char *code,
 
     if (pl_error_is_expired(code))
         return PL_CREDENTIALS_EXPIRED;
-    if (is_one_of(code, signature, PL_COUNT(signature)))
+    if (pl_is_one_of(code, signature, PL_COUNT(signature)))
         return PL_SIGNATURE_REFUSED;
     if (kind == PL_RETRY_THROTTLE)
         return PL_THROTTLED;

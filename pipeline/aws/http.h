@@ -45,6 +45,7 @@ struct pl_http_request {
     const struct pl_sink *sink; /* takes the body of a 2xx answer, or NULL */
     int64_t connect_timeout_ms; /* 0: 3,100 */
     int64_t stall_timeout_ms;   /* no byte for so long: 0: 60,000 */
+    int64_t timeout_ms;         /* for all of it; 0: none */
     size_t max_body_bytes;      /* of an answer kept in memory; 0: 16 MiB */
 };
 void pl_http_request_release(struct pl_http_request *req);
@@ -73,6 +74,9 @@ struct pl_http_curl {
 };
 int pl_http_curl_open(struct pl_http_curl *http,
                       struct pl_err *err) PL_MUST_CHECK;
+/* The certificates to trust instead of the system's; copied. */
+int pl_http_curl_set_ca_bundle(struct pl_http_curl *http, const char *path,
+                               struct pl_err *err) PL_MUST_CHECK;
 struct pl_http pl_http_curl_door(struct pl_http_curl *http);
 void pl_http_curl_release(struct pl_http_curl *http);
 

@@ -6,6 +6,7 @@
 
 #include "pipeline/aws/http.h"
 #include "pipeline/base/digest.h"
+#include "pipeline/base/opts.h"
 #include "pipeline/base/process.h"
 #include "pipeline/base/text.h"
 
@@ -14,6 +15,12 @@
 #define BODY_BYTES_MAX ((size_t)16 << 20)
 #define HEADER_BYTES_MAX 16384
 #define HEADERS_BYTES_MAX ((size_t)256 << 10) /* of an answer, together */
+
+/* What is behind struct pl_http_curl. */
+struct impl {
+    CURL *easy;
+    char *ca_bundle; /* NULL: the system's */
+};
 
 /* One transfer: what curl's callbacks need. */
 struct transfer {
@@ -222,6 +229,7 @@ static void set_limits(CURL *easy, const struct pl_http_request *req)
     (void)curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
                            (long)((stall + 999) / 1000));
+    (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms);
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     (void)curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
@@ -261,11 +269,25 @@ static int finish(struct transfer *t, CURLcode rc, const char *detail)
     return -1;
 }
 
-static int perform(struct transfer *t, const char *url,
+/* curl reads HTTPS_PROXY and NO_PROXY, but not HTTP_PROXY, which a web server
+ * makes of a client's header; the SDKs do, unless this is a CGI program. */
+static int set_proxy(CURL *easy, const char *base)
+{
+    const char *proxy = pl_env("HTTP_PROXY");
+
+    if (is_local(base))
+        return curl_easy_setopt(easy, CURLOPT_NOPROXY, "*") == CURLE_OK ? 0
+                                                                        : -1;
+    if (proxy == NULL || pl_env("http_proxy") != NULL ||
+        pl_env("REQUEST_METHOD") != NULL || !pl_starts_with(base, "http://"))
+        return 0;
+    return curl_easy_setopt(easy, CURLOPT_PROXY, proxy) == CURLE_OK ? 0 : -1;
+}
+
+static int perform(struct transfer *t, const char *url, const char *bundle,
                    struct curl_slist *headers)
 {
     char detail[CURL_ERROR_SIZE] = "";
-    const char *bundle = getenv("AWS_CA_BUNDLE");
     CURL *easy = t->easy;
 
     curl_easy_reset(easy); /* keeps connections */
@@ -277,11 +299,9 @@ static int perform(struct transfer *t, const char *url,
         curl_easy_setopt(easy, CURLOPT_HEADERDATA, t) != CURLE_OK ||
         curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) != CURLE_OK ||
         curl_easy_setopt(easy, CURLOPT_WRITEDATA, t) != CURLE_OK ||
-        (bundle != NULL && *bundle != '\0' &&
+        (bundle != NULL &&
          curl_easy_setopt(easy, CURLOPT_CAINFO, bundle) != CURLE_OK) ||
-        (is_local(t->req->base.data) &&
-         curl_easy_setopt(easy, CURLOPT_NOPROXY, "*") != CURLE_OK) ||
-        set_body(t) != 0)
+        set_proxy(easy, t->req->base.data) != 0 || set_body(t) != 0)
         return pl_fail(t->err, PL_INTERNAL_ERROR, "cannot set up a request");
     return finish(t, curl_easy_perform(easy), detail);
 }
@@ -289,7 +309,9 @@ static int perform(struct transfer *t, const char *url,
 static int curl_send(void *ctx, const struct pl_http_request *req,
                      struct pl_http_response *resp, struct pl_err *err)
 {
-    struct transfer t = {.easy = ctx, .req = req, .resp = resp, .err = err};
+    const struct impl *impl = ctx;
+    struct transfer t = {
+        .easy = impl->easy, .req = req, .resp = resp, .err = err};
     PL_AUTO(pl_buf) url = PL_BUF_INIT;
     PL_AUTO(header_list) headers = {.first = NULL};
 
@@ -302,15 +324,34 @@ static int curl_send(void *ctx, const struct pl_http_request *req,
         return -1;
     if (add_headers(&headers, req, err) != 0)
         return -1;
-    return perform(&t, url.data, headers.first);
+    return perform(&t, url.data, impl->ca_bundle, headers.first);
 }
 
 int pl_http_curl_open(struct pl_http_curl *http, struct pl_err *err)
 {
+    struct impl *impl;
+
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return pl_fail(err, PL_HOST_ERROR, "cannot set up libcurl");
-    http->impl = curl_easy_init();
-    return http->impl != NULL ? 0 : pl_fail_memory(err);
+    impl = calloc(1, sizeof(*impl));
+    if (impl == NULL)
+        return pl_fail_memory(err);
+    http->impl = impl;
+    impl->easy = curl_easy_init();
+    if (impl->easy != NULL)
+        return 0;
+    pl_http_curl_release(http);
+    return pl_fail_memory(err);
+}
+
+int pl_http_curl_set_ca_bundle(struct pl_http_curl *http, const char *path,
+                               struct pl_err *err)
+{
+    struct impl *impl = http->impl;
+
+    free(impl->ca_bundle);
+    impl->ca_bundle = strdup(path);
+    return impl->ca_bundle != NULL ? 0 : pl_fail_memory(err);
 }
 
 struct pl_http pl_http_curl_door(struct pl_http_curl *http)
@@ -320,6 +361,12 @@ struct pl_http pl_http_curl_door(struct pl_http_curl *http)
 
 void pl_http_curl_release(struct pl_http_curl *http)
 {
-    curl_easy_cleanup(http->impl);
+    struct impl *impl = http->impl;
+
+    if (impl == NULL)
+        return;
+    curl_easy_cleanup(impl->easy);
+    free(impl->ca_bundle);
+    free(impl);
     http->impl = NULL;
 }

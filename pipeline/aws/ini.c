@@ -1,28 +1,30 @@
 #include "pipeline/aws/ini.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "pipeline/base/digest.h"
-#include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
 
-#define FILE_BYTES_MAX ((size_t)1 << 20)
-
-/* A line without its end, blanks and comment; moves *at behind it. */
+/* A line without its end, blanks and comment. */
 struct line {
     const char *text;
     size_t len;
+    size_t raw_len; /* with the comment */
     bool is_indented;
 };
 
+static size_t trimmed(const char *text, size_t len)
+{
+    while (len > 0 && (unsigned char)text[len - 1] <= ' ')
+        len--;
+    return len;
+}
+
+/* Moves *at behind the line. */
 static struct line next_line(const char **at, const char *end)
 {
     const char *lf = memchr(*at, '\n', (size_t)(end - *at));
     const char *stop = lf != NULL ? lf : end;
-    struct line line = {*at, (size_t)(stop - *at), false};
+    struct line line = {*at, (size_t)(stop - *at), 0, false};
 
     *at = lf != NULL ? lf + 1 : end;
     line.is_indented =
@@ -33,67 +35,112 @@ static struct line next_line(const char **at, const char *end)
     }
     if (line.len > 0 && (line.text[0] == '#' || line.text[0] == ';'))
         line.len = 0;
+    line.raw_len = trimmed(line.text, line.len);
     for (size_t i = 1; i < line.len; i++) /* an inline comment */
         if ((line.text[i] == '#' || line.text[i] == ';') &&
             (unsigned char)line.text[i - 1] <= ' ')
             line.len = i;
-    while (line.len > 0 && (unsigned char)line.text[line.len - 1] <= ' ')
-        line.len--;
+    line.len = trimmed(line.text, line.len);
     return line;
 }
 
-/* "[ name ]" is section name. */
+static bool is_header(const struct line *line)
+{
+    return line->len >= 2 && line->text[0] == '[' &&
+           line->text[line->len - 1] == ']';
+}
+
+/* "[ profile  'my name' ]" is section "profile my name". */
 static bool is_section(const struct line *line, const char *name)
 {
     const char *p = line->text + 1;
-    size_t len = line->len - 2;
+    const char *end = p + trimmed(p, line->len - 2);
+    bool is_gap = false;
 
-    while (len > 0 && (unsigned char)*p <= ' ') {
+    while (p < end && (unsigned char)*p <= ' ')
         p++;
-        len--;
+    for (; p < end; p++) {
+        if (*p == '"' || *p == '\'')
+            continue;
+        if ((unsigned char)*p <= ' ') {
+            is_gap = true;
+            continue;
+        }
+        if (is_gap && *name++ != ' ')
+            return false;
+        is_gap = false;
+        if (*name == '\0' || *name++ != *p)
+            return false;
     }
-    while (len > 0 && (unsigned char)p[len - 1] <= ' ')
-        len--;
-    return len == strlen(name) && memcmp(p, name, len) == 0;
+    return *name == '\0';
 }
 
-static bool take_value(const struct line *line, const char *key, char *out,
-                       size_t cap)
+/* Whether the line is "key = ...", and what follows. */
+static bool is_key(const struct line *line, const char *key, const char **value,
+                   size_t *len)
 {
     const char *equals = memchr(line->text, '=', line->len);
-    const char *end = line->text + line->len;
-    size_t name = equals != NULL ? (size_t)(equals - line->text) : 0;
+    const char *end =
+        line->text +
+        (pl_ieq(key, "credential_process") ? line->raw_len : line->len);
+    size_t name;
 
-    while (name > 0 && (unsigned char)line->text[name - 1] <= ' ')
-        name--;
+    if (equals == NULL)
+        return false;
+    name = trimmed(line->text, (size_t)(equals - line->text));
     if (name == 0 || !pl_ieqn(line->text, name, key, strlen(key)))
         return false;
     for (equals++; equals < end && (unsigned char)*equals <= ' ';)
         equals++;
-    (void)snprintf(out, cap, "%.*s", (int)(end - equals), equals);
+    *value = equals;
+    *len = (size_t)(end - equals);
     return true;
 }
 
-static bool search(const char *text, size_t len, const char *section,
-                   const char *key, char *out, size_t cap)
+/* What is looked for, and where in the text we are. */
+struct search {
+    const char *section;
+    const char *parent; /* NULL: a setting of the section itself */
+    const char *key;    /* NULL: the section */
+    bool is_inside;     /* the section */
+    bool is_below;      /* the parent */
+};
+
+static bool is_hit(struct search *s, const struct line *line,
+                   const char **value, size_t *len)
+{
+    if (is_header(line)) {
+        s->is_inside = is_section(line, s->section);
+        s->is_below = false;
+        return s->is_inside && s->key == NULL;
+    }
+    if (!s->is_inside || s->key == NULL || line->len == 0)
+        return false;
+    if (s->parent == NULL)
+        return !line->is_indented && is_key(line, s->key, value, len);
+    if (!line->is_indented)
+        s->is_below = is_key(line, s->parent, value, len) && *len == 0;
+    return line->is_indented && s->is_below && is_key(line, s->key, value, len);
+}
+
+/* The last one counts. */
+static bool search(const char *text, size_t len, struct search *s, char *out,
+                   size_t cap)
 {
     const char *at = text;
-    const char *end = text + len;
-    bool is_inside = false;
     bool is_found = false;
 
-    while (at < end) {
-        const struct line line = next_line(&at, end);
+    while (at < text + len) {
+        const struct line line = next_line(&at, text + len);
+        const char *value = NULL;
+        size_t value_len = 0;
 
-        if (line.len >= 2 && line.text[0] == '[' &&
-            line.text[line.len - 1] == ']') {
-            is_inside = is_section(&line, section);
-            if (is_inside && key == NULL)
-                return true;
-        } else if (is_inside && key != NULL && line.len > 0 &&
-                   !line.is_indented) {
-            is_found = take_value(&line, key, out, cap) || is_found;
-        }
+        if (!is_hit(s, &line, &value, &value_len))
+            continue;
+        if (s->key == NULL)
+            return true;
+        (void)snprintf(out, cap, "%.*s", (int)value_len, value);
+        is_found = true;
     }
     return is_found;
 }
@@ -101,88 +148,23 @@ static bool search(const char *text, size_t len, const char *section,
 bool pl_ini_find(const char *text, size_t len, const char *section,
                  const char *key, char *out, size_t cap)
 {
-    return search(text, len, section, key, out, cap);
+    struct search s = {.section = section, .key = key};
+
+    return search(text, len, &s, out, cap);
 }
 
 bool pl_ini_has(const char *text, size_t len, const char *section)
 {
-    return search(text, len, section, NULL, NULL, 0);
+    struct search s = {.section = section};
+
+    return search(text, len, &s, NULL, 0);
 }
 
-/* Reads one of the two files; a missing one is empty. */
-static int read_file(const char *env, const char *name, struct pl_buf *text,
-                     struct pl_err *err)
+bool pl_ini_find_nested(const char *text, size_t len, const char *section,
+                        const char *parent, const char *key, char *out,
+                        size_t cap)
 {
-    const char *path = getenv(env);
-    const char *home = getenv("HOME");
-    char built[4096];
+    struct search s = {.section = section, .parent = parent, .key = key};
 
-    if (path == NULL || *path == '\0') {
-        if (home == NULL || *home == '\0')
-            return 0;
-        (void)snprintf(built, sizeof(built), "%s/.aws/%s", home, name);
-        path = built;
-    }
-    if (access(path, F_OK) != 0)
-        return 0;
-    if (pl_file_read(path, text, err) != 0) {
-        err->code = PL_CONFIG_INVALID;
-        return -1;
-    }
-    return 0;
-}
-
-struct files {
-    struct pl_buf credentials;
-    struct pl_buf config;
-    char config_section[160];
-};
-
-static void files_release(struct files *f)
-{
-    if (f->credentials.data != NULL)
-        pl_wipe(f->credentials.data, f->credentials.cap);
-    if (f->config.data != NULL)
-        pl_wipe(f->config.data, f->config.cap);
-    pl_buf_release(&f->credentials);
-    pl_buf_release(&f->config);
-}
-
-static int files_open(struct files *f, const char *profile, struct pl_err *err)
-{
-    f->credentials.max_bytes = FILE_BYTES_MAX;
-    f->config.max_bytes = FILE_BYTES_MAX;
-    (void)snprintf(f->config_section, sizeof(f->config_section), "%s%s",
-                   strcmp(profile, "default") == 0 ? "" : "profile ", profile);
-    if (read_file("AWS_SHARED_CREDENTIALS_FILE", "credentials", &f->credentials,
-                  err) != 0)
-        return -1;
-    return read_file("AWS_CONFIG_FILE", "config", &f->config, err);
-}
-
-int pl_profile_setting(const char *profile, const char *key, char *out,
-                       size_t cap, struct pl_err *err)
-{
-    PL_AUTO(files) f = {.config_section = ""};
-
-    out[0] = '\0';
-    if (files_open(&f, profile, err) != 0)
-        return -1;
-    if (!pl_ini_find(pl_buf_str(&f.credentials), f.credentials.len, profile,
-                     key, out, cap))
-        (void)pl_ini_find(pl_buf_str(&f.config), f.config.len, f.config_section,
-                          key, out, cap);
-    return 0;
-}
-
-int pl_profile_exists(const char *profile, bool *exists, struct pl_err *err)
-{
-    PL_AUTO(files) f = {.config_section = ""};
-
-    if (files_open(&f, profile, err) != 0)
-        return -1;
-    *exists =
-        pl_ini_has(pl_buf_str(&f.credentials), f.credentials.len, profile) ||
-        pl_ini_has(pl_buf_str(&f.config), f.config.len, f.config_section);
-    return 0;
+    return search(text, len, &s, out, cap);
 }

@@ -20,10 +20,7 @@ bool pl_sigv4_signs(const char *name)
                                         "user-agent",
                                         "x-amzn-trace-id"};
 
-    for (size_t i = 0; i < PL_COUNT(never); i++)
-        if (strcmp(name, never[i]) == 0)
-            return false;
-    return true;
+    return !pl_is_one_of(name, never, PL_COUNT(never));
 }
 
 /* Removes "." and "..", collapses slashes: what general services do. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "pipeline/aws/endpoint.h"
 #include "pipeline/aws/form.h"
 #include "pipeline/aws/xml.h"
 
@@ -18,11 +19,19 @@ static bool region_of(const char *arn, char region[64])
         at++;
     }
     len = strcspn(at, ":");
-    if (strncmp(arn, "arn:", 4) != 0 || len == 0 || len >= 64 || at[len] != ':')
+    if (strncmp(arn, "arn:", 4) != 0 || len >= 64 || at[len] != ':')
         return false;
     memcpy(region, at, len);
     region[len] = '\0';
-    return true;
+    return pl_is_region(region); /* it becomes part of a host name */
+}
+
+int pl_sns_region(const char *topic_arn, char region[64], struct pl_err *err)
+{
+    if (region_of(topic_arn, region))
+        return 0;
+    return pl_fail(err, PL_CONFIG_INVALID, "'%.200s' is no topic's ARN",
+                   topic_arn);
 }
 
 /* Printable ASCII, at most 99 characters: what old and new rules both take. */
@@ -114,10 +123,8 @@ int pl_sns_publish(struct pl_aws *aws, const struct pl_sns_message *message,
                                      .region = region,
                                      .is_idempotent = true};
 
-    if (!region_of(message->topic_arn, region))
-        return pl_fail(err, PL_CONFIG_INVALID, "'%s' is no topic's ARN",
-                       message->topic_arn);
-    if (build(message, &form, err) != 0 ||
+    if (pl_sns_region(message->topic_arn, region, err) != 0 ||
+        build(message, &form, err) != 0 ||
         pl_form_send(aws, &call, &form, &resp, err) != 0)
         return -1;
     if (!pl_xml_find(pl_buf_str(&resp.body), resp.body.len, "MessageId",

@@ -28,6 +28,10 @@ struct pl_sns_message {
     const char *deduplication_id; /* NULL: none */
 };
 
+/* The region that a topic's ARN names; PL_CONFIG_INVALID when it is none. */
+int pl_sns_region(const char *topic_arn, char region[64],
+                  struct pl_err *err) PL_MUST_CHECK;
+
 /* The client's region is the topic ARN's. */
 int pl_sns_publish(struct pl_aws *aws, const struct pl_sns_message *message,
                    char message_id[128], struct pl_err *err) PL_MUST_CHECK;

@@ -1,10 +1,18 @@
 #include "pipeline/aws/sts.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "pipeline/aws/form.h"
 #include "pipeline/aws/xml.h"
 #include "pipeline/base/digest.h"
+
+static int begin(struct pl_buf *form, const char *operation, struct pl_err *err)
+{
+    if (pl_form_add(form, "Action", operation, err) != 0)
+        return -1;
+    return pl_form_add(form, "Version", "2011-06-15", err);
+}
 
 int pl_sts_get_caller_identity(struct pl_aws *aws,
                                struct pl_sts_identity *identity,
@@ -18,8 +26,7 @@ int pl_sts_get_caller_identity(struct pl_aws *aws,
     PL_AUTO(pl_http_response) resp = {.status = 0};
     const char *xml;
 
-    if (pl_form_add(&form, "Action", call.operation, err) != 0 ||
-        pl_form_add(&form, "Version", "2011-06-15", err) != 0 ||
+    if (begin(&form, call.operation, err) != 0 ||
         pl_form_send(aws, &call, &form, &resp, err) != 0)
         return -1;
     xml = pl_buf_str(&resp.body);
@@ -35,7 +42,7 @@ int pl_sts_get_caller_identity(struct pl_aws *aws,
     return 0;
 }
 
-static int read_keys(const struct pl_http_response *resp,
+static int read_keys(const char *operation, const struct pl_http_response *resp,
                      struct pl_credentials *keys, struct pl_err *err)
 {
     const char *xml = pl_buf_str(&resp->body);
@@ -51,10 +58,54 @@ static int read_keys(const struct pl_http_response *resp,
                      sizeof(keys->session_token)) ||
         !pl_xml_find(xml, len, "Expiration", until, sizeof(until)) ||
         pl_time_parse_iso(until, &ms) != 0)
-        return pl_fail(err, PL_SERVICE_UNAVAILABLE,
-                       "AssumeRoleWithWebIdentity answered without keys");
+        return pl_fail(err, PL_SERVICE_UNAVAILABLE, "%s answered without keys",
+                       operation);
     keys->expires_at = ms / 1000;
     return 0;
+}
+
+static int send_for_keys(struct pl_aws *aws, const struct pl_aws_call *call,
+                         struct pl_buf *form, struct pl_credentials *keys,
+                         struct pl_err *err)
+{
+    PL_AUTO(pl_http_response) resp = {.status = 0};
+    int rc = pl_form_send(aws, call, form, &resp, err);
+
+    if (rc == 0)
+        rc = read_keys(call->operation, &resp, keys, err);
+    if (resp.body.data != NULL)
+        pl_wipe(resp.body.data, resp.body.cap);
+    return rc;
+}
+
+void pl_sts_session_name(const struct pl_aws *aws, char out[PL_STS_SESSION])
+{
+    (void)snprintf(out, PL_STS_SESSION, "lakeseg-%" PRId64,
+                   pl_now_ms(&aws->clock) / 1000);
+}
+
+int pl_sts_assume_role(struct pl_aws *aws, const struct pl_sts_role *role,
+                       const struct pl_credentials *source,
+                       struct pl_credentials *credentials, struct pl_err *err)
+{
+    const struct pl_aws_call call = {.service = PL_AWS_STS,
+                                     .protocol = PL_AWS_QUERY,
+                                     .operation = "AssumeRole",
+                                     .keys = source,
+                                     .is_idempotent = true};
+    PL_AUTO(pl_buf) form = PL_BUF_INIT;
+    char seconds[16];
+
+    (void)snprintf(seconds, sizeof(seconds), "%d", role->duration_s);
+    if (begin(&form, call.operation, err) != 0 ||
+        pl_form_add(&form, "RoleArn", role->arn, err) != 0 ||
+        pl_form_add(&form, "RoleSessionName", role->session, err) != 0 ||
+        (role->external_id[0] != '\0' &&
+         pl_form_add(&form, "ExternalId", role->external_id, err) != 0) ||
+        (role->duration_s > 0 &&
+         pl_form_add(&form, "DurationSeconds", seconds, err) != 0))
+        return -1;
+    return send_for_keys(aws, &call, &form, credentials, err);
 }
 
 int pl_sts_assume_role_with_web_identity(
@@ -67,19 +118,14 @@ int pl_sts_assume_role_with_web_identity(
                                      .is_unsigned = true,
                                      .is_idempotent = true};
     PL_AUTO(pl_buf) form = PL_BUF_INIT;
-    PL_AUTO(pl_http_response) resp = {.status = 0};
     int rc = -1;
 
-    if (pl_form_add(&form, "Action", call.operation, err) == 0 &&
-        pl_form_add(&form, "Version", "2011-06-15", err) == 0 &&
+    if (begin(&form, call.operation, err) == 0 &&
         pl_form_add(&form, "RoleArn", role_arn, err) == 0 &&
         pl_form_add(&form, "RoleSessionName", session_name, err) == 0 &&
-        pl_form_add(&form, "WebIdentityToken", token, err) == 0 &&
-        pl_form_send(aws, &call, &form, &resp, err) == 0)
-        rc = read_keys(&resp, credentials, err);
+        pl_form_add(&form, "WebIdentityToken", token, err) == 0)
+        rc = send_for_keys(aws, &call, &form, credentials, err);
     if (form.data != NULL)
         pl_wipe(form.data, form.cap);
-    if (resp.body.data != NULL)
-        pl_wipe(resp.body.data, resp.body.cap);
     return rc;
 }

@@ -228,6 +228,14 @@ bool pl_ieq(const char *a, const char *b)
     return pl_ieqn(a, strlen(a), b, strlen(b));
 }
 
+bool pl_is_one_of(const char *text, const char *const *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(text, list[i]) == 0)
+            return true;
+    return false;
+}
+
 int pl_parse_u64(const char *text, uint64_t *out)
 {
     uint64_t v = 0;

@@ -42,6 +42,8 @@ bool pl_ends_with(const char *text, const char *suffix);
 /* ASCII case only; nothing depends on the locale. */
 bool pl_ieq(const char *a, const char *b);
 bool pl_ieqn(const char *a, size_t a_len, const char *b, size_t b_len);
+/* Whether text is one of the count texts of list, letter by letter. */
+bool pl_is_one_of(const char *text, const char *const *list, size_t count);
 /* Decimal digits only; -1 on anything else or overflow. */
 int pl_parse_u64(const char *text, uint64_t *out) PL_MUST_CHECK;
 /* Edit distance without case, for "did you mean"; at most 64 characters of

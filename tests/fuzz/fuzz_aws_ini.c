@@ -21,6 +21,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             abort();
         if (found && !pl_ini_has(text, size, sections[i]))
             abort(); /* a value of a section that is not there */
+        if (pl_ini_find_nested(text, size, sections[i], "s3", "endpoint_url",
+                               value, sizeof(value)) &&
+            strlen(value) >= sizeof(value))
+            abort();
     }
     return 0;
 }

@@ -79,6 +79,12 @@ static void ask_pinpoint(struct pl_aws *aws)
         pl_err_clear(&err);
 }
 
+static int (*const parsers[])(const char *text, size_t len,
+                              struct pl_credentials *out,
+                              struct pl_err *err) = {
+    pl_credentials_parse_container, pl_credentials_parse_imds,
+    pl_credentials_parse_process};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct pl_fake_clock fake = {0};
@@ -96,9 +102,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     aws.chain.is_cached = true; /* of empty keys */
     ask_athena(&aws);
     ask_pinpoint(&aws);
-    if (pl_credentials_parse_container((const char *)data, size, &keys, &err) !=
-        0)
-        pl_err_clear(&err);
+    for (size_t i = 0; i < PL_COUNT(parsers); i++)
+        if (parsers[i]((const char *)data, size, &keys, &err) != 0)
+            pl_err_clear(&err);
     if (pl_buf_add(&resp.body, data, size, &err) == 0) {
         pl_error_read(PL_AWS_JSON, &resp, &error);
         pl_error_read(PL_AWS_REST_JSON, &resp, &error);

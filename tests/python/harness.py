@@ -104,6 +104,7 @@ class Local:
         env = {"PATH": os.environ["PATH"], "HOME": self.dir,
                "AWS_ENDPOINT_URL": self.url, "AWS_REGION": "us-east-1",
                "AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET,
+               "AWS_EC2_METADATA_DISABLED": "true",
                "LAKESEG_WORK": os.path.join(self.dir, "work"),
                "LAKESEG_TOPIC_ARN": TOPIC, "LAKESEG_POLL_INTERVAL_MS": "50",
                "LAKESEG_RETRY_BASE_MS": "10"}

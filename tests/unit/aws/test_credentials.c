@@ -1,95 +1,28 @@
-#include "tests/unit/unit.h"
+#include "tests/unit/aws/keys.h"
 
-#include <string.h>
-#include <unistd.h>
+#include "pipeline/aws/credentials_sources.h"
 
-#include "pipeline/aws/client.h"
-#include "pipeline/aws/ini.h"
-#include "pipeline/base/file.h"
+static struct route one[2] = {{"", 200, NULL}, {NULL, 0, NULL}};
 
-static char dir[64];
-static const char *answer; /* of the container endpoint or STS */
-static char asked[512];    /* "base path authorization" */
-static struct pl_fake_clock fake;
-static unsigned requests;
-
-static int scripted(void *ctx, const struct pl_http_request *req,
-                    struct pl_http_response *resp, struct pl_err *err)
+/* One answer for whatever is asked. */
+static void answer_all(const char *body)
 {
-    const char *token = pl_http_headers_get(&req->headers, "authorization");
-
-    (void)ctx;
-    requests++;
-    (void)snprintf(asked, sizeof(asked), "%s%s %s", req->base.data,
-                   req->path.data, token != NULL ? token : "-");
-    if (answer == NULL)
-        return pl_fail(err, PL_SERVICE_UNAVAILABLE, "refused");
-    resp->status = 200;
-    return pl_buf_adds(&resp->body, answer, err);
+    one[0].body = body;
+    routes = one;
 }
 
-static void write_file(const char *name, const char *text)
+/* The last line of asked, with who signed it. */
+static const char *last(void)
 {
-    struct pl_err err = {0};
-    char path[128];
+    static char text[4096];
+    const char *at = asked;
 
-    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-    ck_assert_int_eq(pl_file_write(path, text, strlen(text), &err), 0);
-}
-
-static void setup(void)
-{
-    static const char *const clear[] = {
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-        "AWS_PROFILE",
-        "AWS_WEB_IDENTITY_TOKEN_FILE",
-        "AWS_ROLE_ARN",
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-        "AWS_ENDPOINT_URL",
-        "AWS_ROLE_SESSION_NAME",
-        "AWS_REGION",
-        "AWS_DEFAULT_REGION"};
-    char path[128];
-
-    for (size_t i = 0; i < PL_COUNT(clear); i++)
-        (void)unsetenv(clear[i]);
-    (void)snprintf(dir, sizeof(dir), "/tmp/lakeseg-test-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(dir));
-    (void)snprintf(path, sizeof(path), "%s/config", dir);
-    (void)setenv("AWS_CONFIG_FILE", path, 1);
-    (void)snprintf(path, sizeof(path), "%s/credentials", dir);
-    (void)setenv("AWS_SHARED_CREDENTIALS_FILE", path, 1);
-    answer = NULL;
-    requests = 0;
-    memset(&fake, 0, sizeof(fake));
-    fake.now_ms = INT64_C(1795395723000);
-}
-
-static void teardown(void)
-{
-    static const char *const names[] = {"config", "credentials", "token"};
-    char path[128];
-
-    for (size_t i = 0; i < PL_COUNT(names); i++) {
-        (void)snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
-        (void)unlink(path);
-    }
-    (void)rmdir(dir);
-}
-
-static int get(struct pl_aws *aws, const struct pl_credentials **keys,
-               struct pl_err *err)
-{
-    if (pl_aws_open(aws, "us-east-1", err) != 0)
-        return -1;
-    aws->http = (struct pl_http){.send = scripted};
-    aws->clock = pl_fake_clock(&fake);
-    return pl_credentials_get(aws, keys, err);
+    for (const char *p = asked; p[0] != '\0' && p[1] != '\0'; p++)
+        if (*p == '\n')
+            at = p + 1;
+    (void)snprintf(text, sizeof(text), "%.*s %s", (int)strcspn(at, "|\n"), at,
+                   signer);
+    return text;
 }
 
 START_TEST(nothing_is_configured)
@@ -129,7 +62,6 @@ START_TEST(shared_files)
     PL_AUTO(pl_aws) aws = {0};
     const struct pl_credentials *keys;
     struct pl_err err = {0};
-    char region[32];
 
     write_file("credentials", "[default]\naws_access_key_id = D\n"
                               "aws_secret_access_key=E # key\n"
@@ -145,9 +77,6 @@ START_TEST(shared_files)
     (void)setenv("AWS_PROFILE", "other", 1);
     ck_assert_int_eq(get(&aws, &keys, &err), 0);
     ck_assert_str_eq(keys->access_key, "F");
-    ck_assert_int_eq(
-        pl_profile_setting("other", "region", region, sizeof(region), &err), 0);
-    ck_assert_str_eq(region, "ap-south-1");
 }
 END_TEST
 
@@ -170,6 +99,10 @@ START_TEST(profiles_that_do_not_help)
 }
 END_TEST
 
+#define STS_KEYS \
+    "<R><Credentials><AccessKeyId>K</AccessKeyId><SecretAccessKey>L" \
+    "</SecretAccessKey><SessionToken>M</SessionToken><Expiration>" \
+    "2026-11-23T02:02:03Z</Expiration></Credentials></R>"
 #define KEYS \
     "{\"AccessKeyId\":\"H\",\"SecretAccessKey\":\"I\",\"Token\":\"J\"," \
     "\"Expiration\":\"2026-11-23T01:32:03Z\"}"
@@ -186,10 +119,10 @@ START_TEST(container_with_refresh)
     (void)setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path, 1);
     (void)setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI",
                  "http://127.0.0.1:5/creds?x=1", 1);
-    answer = KEYS;
+    answer_all(KEYS);
     ck_assert_int_eq(get(&aws, &keys, &err), 0);
     ck_assert_str_eq(keys->session_token, "J");
-    ck_assert_str_eq(asked, "http://127.0.0.1:5/creds?x=1 Bearer t");
+    ck_assert_str_eq(last(), "GET http://127.0.0.1:5/creds?x=1 Bearer t");
     ck_assert_int_eq(pl_credentials_get(&aws, &keys, &err), 0);
     ck_assert_uint_eq(requests, 1); /* cached */
     fake.now_ms += 21 * 60 * 1000;  /* nine minutes are left */
@@ -208,7 +141,7 @@ START_TEST(container_that_fails_is_named)
     ck_assert_int_eq(get(&aws, &keys, &err), -1);
     ck_assert_ptr_nonnull(strstr(err.msg, "container endpoint"));
     ck_assert_uint_eq(requests, 3);
-    ck_assert_str_eq(asked, "http://169.254.170.2/v2/x -");
+    ck_assert_str_eq(last(), "GET http://169.254.170.2/v2/x -");
 }
 END_TEST
 
@@ -241,13 +174,11 @@ START_TEST(web_identity)
     (void)snprintf(path, sizeof(path), "%s/token", dir);
     (void)setenv("AWS_WEB_IDENTITY_TOKEN_FILE", path, 1);
     (void)setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/r", 1);
-    answer = "<R><Credentials><AccessKeyId>K</AccessKeyId><SecretAccessKey>L"
-             "</SecretAccessKey><SessionToken>M</SessionToken><Expiration>"
-             "2026-11-23T02:02:03Z</Expiration></Credentials></R>";
+    answer_all(STS_KEYS);
     ck_assert_int_eq(get(&aws, &keys, &err), 0);
     ck_assert_str_eq(keys->access_key, "K");
     ck_assert_str_eq(keys->session_token, "M");
-    ck_assert_str_eq(asked, "https://sts.us-east-1.amazonaws.com/ -");
+    ck_assert_str_eq(last(), "POST https://sts.us-east-1.amazonaws.com/ -");
 }
 END_TEST
 
@@ -256,13 +187,14 @@ static const struct {
     const char *keys;   /* in the credentials file, or NULL */
     const char *named;  /* in the message; NULL: the keys are used */
 } kinds[] = {
-    {"role_arn = r\nsource_profile = p\n", NULL, "role_arn"},
-    {"role_arn = r\nsource_profile = p\n", "K", "role_arn"},
     {"sso_session = s\n", "K", "sso_session"},
     {"sso_start_url = s\n", NULL, "sso_start_url"},
-    {"credential_process = p\n", NULL, "credential_process"},
-    {"credential_process = p\n", "K", NULL}, /* keys come before it */
     {"login_session = s\n", NULL, "login_session"},
+    {"login_session = s\n", "K", NULL},      /* keys come before it */
+    {"credential_process = p\n", "K", NULL}, /* and before a process */
+    {"sso_session = s\ncredential_process = sh -c \"echo '{\\\"Version\\\":1,"
+     "\\\"AccessKeyId\\\":\\\"K\\\",\\\"SecretAccessKey\\\":\\\"S\\\"}'\"\n",
+     NULL, NULL}, /* what the message tells to do */
 };
 
 START_TEST(what_a_profile_means_besides_keys)
@@ -286,7 +218,9 @@ START_TEST(what_a_profile_means_besides_keys)
     ck_assert_int_eq(get(&aws, &keys, &err), -1);
     ck_assert_int_eq(err.code, PL_CONFIG_INVALID);
     ck_assert_ptr_nonnull(strstr(err.msg, kinds[_i].named));
-    ck_assert_ptr_nonnull(strstr(err.msg, "export-credentials --profile p"));
+    ck_assert_ptr_nonnull(
+        strstr(err.msg, "credential_process = aws configure export-credentials "
+                        "--profile p --format process"));
 }
 END_TEST
 
@@ -311,11 +245,11 @@ START_TEST(a_profile_without_keys_is_no_source)
 
     write_file("config", "[default]\nregion = eu-west-1\n");
     (void)setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/c", 1);
-    answer = "{\"AccessKeyId\":\"K\",\"SecretAccessKey\":\"L\"}";
+    answer_all("{\"AccessKeyId\":\"K\",\"SecretAccessKey\":\"L\"}");
     ck_assert_int_eq(get(&aws, &keys, &err), 0);
     ck_assert_str_eq(keys->access_key, "K");
     ck_assert_str_eq(keys->session_token, "");
-    ck_assert_str_eq(asked, "http://169.254.170.2/c -");
+    ck_assert_str_eq(last(), "GET http://169.254.170.2/c -");
 }
 END_TEST
 
@@ -348,9 +282,9 @@ START_TEST(container_token_file)
                  "http://[fd00:ec2::23]/v1?x=y", 1);
     (void)setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN", "from variable", 1);
     (void)setenv("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", path, 1);
-    answer = "{\"AccessKeyId\":\"K\",\"SecretAccessKey\":\"L\"}";
+    answer_all("{\"AccessKeyId\":\"K\",\"SecretAccessKey\":\"L\"}");
     ck_assert_int_eq(get(&aws, &keys, &err), 0);
-    ck_assert_str_eq(asked, "http://[fd00:ec2::23]/v1?x=y from file");
+    ck_assert_str_eq(last(), "GET http://[fd00:ec2::23]/v1?x=y from file");
     write_file("token", "two\r\nlines\n");
     pl_credentials_expire(&aws);
     requests = 0;
@@ -372,7 +306,7 @@ START_TEST(the_relative_uri_comes_first)
     ck_assert_int_eq(get(&aws, &keys, &err), -1); /* three times in vain */
     ck_assert_int_eq(err.code, PL_SERVICE_UNAVAILABLE);
     ck_assert_ptr_nonnull(strstr(err.msg, "container"));
-    ck_assert_str_eq(asked, "http://169.254.170.2/rel -");
+    ck_assert_str_eq(last(), "GET http://169.254.170.2/rel -");
     ck_assert_uint_eq(requests, 3);
     ck_assert_int_eq((int)fake.slept_ms, 2000);
     pl_err_clear(&err);
@@ -397,7 +331,7 @@ START_TEST(container_answers_that_are_none)
     struct pl_err err = {0};
 
     (void)setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/c", 1);
-    answer = bad_answers[_i];
+    answer_all(bad_answers[_i]);
     ck_assert_int_eq(get(&aws, &keys, &err), -1);
     ck_assert_int_eq(err.code, PL_CONFIG_INVALID);
     ck_assert_ptr_nonnull(strstr(err.msg, "container"));
@@ -421,6 +355,121 @@ START_TEST(web_identity_that_fails_is_named)
 }
 END_TEST
 
+START_TEST(keys_that_are_over)
+{
+    PL_AUTO(pl_aws) aws = {0};
+    const struct pl_credentials *keys;
+    struct pl_err err = {0};
+
+    (void)setenv("AWS_ACCESS_KEY_ID", "A", 1);
+    (void)setenv("AWS_SECRET_ACCESS_KEY", "B", 1);
+    (void)setenv("AWS_SECURITY_TOKEN", "old", 1);
+    (void)setenv("AWS_CREDENTIAL_EXPIRATION", "2026-11-23T01:02:00Z", 1);
+    ck_assert_int_eq(get(&aws, &keys, &err), -1);
+    ck_assert_int_eq(err.code, PL_CREDENTIALS_EXPIRED);
+    pl_err_clear(&err);
+    (void)setenv("AWS_CREDENTIAL_EXPIRATION", "soon", 1);
+    ck_assert_int_eq(pl_credentials_get(&aws, &keys, &err), -1);
+    ck_assert_int_eq(err.code, PL_CONFIG_INVALID);
+    pl_err_clear(&err);
+    (void)setenv("AWS_CREDENTIAL_EXPIRATION", "2026-11-23T02:02:03Z", 1);
+    ck_assert_int_eq(pl_credentials_get(&aws, &keys, &err), 0);
+    ck_assert_int_eq((int)(keys->expires_at - NOW), 3600);
+    ck_assert_str_eq(keys->session_token, "old");
+    ck_assert_str_eq(aws.chain.kind, "environment");
+}
+END_TEST
+
+/* While the old keys hold, a refresh in vain is survived, and not repeated at
+ * every call; when they are over it is the error. */
+START_TEST(a_refresh_that_fails)
+{
+    PL_AUTO(pl_aws) aws = {0};
+    const struct pl_credentials *keys;
+    struct pl_err err = {0};
+
+    (void)setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/c", 1);
+    answer_all(KEYS); /* for 30 minutes: due after 20 */
+    ck_assert_int_eq(get(&aws, &keys, &err), 0);
+    fake.now_ms += 19 * 60 * 1000;
+    ck_assert_int_eq(pl_credentials_get(&aws, &keys, &err), 0);
+    ck_assert_uint_eq(requests, 1);
+    routes = NULL;
+    fake.now_ms += 2 * 60 * 1000;
+    ck_assert_int_eq(pl_credentials_get(&aws, &keys, &err), 0);
+    ck_assert_str_eq(keys->access_key, "H");
+    ck_assert_uint_eq(requests, 4); /* three times in vain */
+    ck_assert_int_eq(pl_credentials_get(&aws, &keys, &err), 0);
+    ck_assert_uint_eq(requests, 4);
+    fake.now_ms += 61 * 1000;
+    ck_assert_int_eq(pl_credentials_get(&aws, &keys, &err), 0);
+    ck_assert_uint_eq(requests, 7);
+    fake.now_ms += 10 * 60 * 1000;
+    ck_assert_int_eq(pl_credentials_get(&aws, &keys, &err), -1);
+    ck_assert_int_eq(err.code, PL_SERVICE_UNAVAILABLE);
+    ck_assert_ptr_nonnull(strstr(err.msg, "container endpoint"));
+}
+END_TEST
+
+/* The endpoint hands out the same keys until shortly before their end. */
+START_TEST(a_refresh_that_brings_nothing_new)
+{
+    PL_AUTO(pl_aws) aws = {0};
+    const struct pl_credentials *keys;
+    struct pl_err err = {0};
+
+    (void)setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/c", 1);
+    answer_all(KEYS);
+    ck_assert_int_eq(get(&aws, &keys, &err), 0);
+    fake.now_ms += 25 * 60 * 1000;
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(pl_credentials_get(&aws, &keys, &err), 0);
+    ck_assert_uint_eq(requests, 2);
+}
+END_TEST
+
+START_TEST(web_identity_of_a_profile)
+{
+    PL_AUTO(pl_aws) aws = {0};
+    const struct pl_credentials *keys;
+    struct pl_err err = {0};
+    char text[256];
+
+    write_file("token", "jwt\n");
+    (void)snprintf(text, sizeof(text),
+                   "[default]\nrole_arn = arn:aws:iam::1:role/r\n"
+                   "web_identity_token_file = %s/token\n"
+                   "role_session_name = me\n",
+                   dir);
+    write_file("config", text);
+    answer_all(STS_KEYS);
+    ck_assert_msg(get(&aws, &keys, &err) == 0, "%s", err.msg);
+    ck_assert_str_eq(aws.chain.kind, "web-identity");
+    ck_assert_ptr_nonnull(strstr(asked, "RoleSessionName=me"));
+    ck_assert_ptr_nonnull(strstr(asked, "WebIdentityToken=jwt"));
+    ck_assert_str_eq(signer, "-");
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    const char *masked;
+} masks[] = {
+    {"cannot open file", "cannot open file"},
+    {"key AKIAIOSFODNN7EXAMPLE is bad", "key ... is bad"},
+    {"token 'abc' and x\tend", "token '...' and x end"},
+    {"wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "..."},
+};
+
+START_TEST(mask_table)
+{
+    char out[64];
+
+    pl_credentials_mask(masks[_i].text, out, sizeof(out));
+    ck_assert_str_eq(out, masks[_i].masked);
+}
+END_TEST
+
 UNIT_MAIN("credentials", tcase_add_checked_fixture(tc, setup, teardown);
           tcase_add_test(tc, nothing_is_configured);
           tcase_add_test(tc, environment); tcase_add_test(tc, shared_files);
@@ -439,4 +488,9 @@ UNIT_MAIN("credentials", tcase_add_checked_fixture(tc, setup, teardown);
           tcase_add_loop_test(tc, container_answers_that_are_none, 0,
                               UNIT_COUNT(bad_answers));
           tcase_add_test(tc, web_identity_that_fails_is_named);
-          tcase_add_test(tc, web_identity);)
+          tcase_add_test(tc, web_identity);
+          tcase_add_test(tc, keys_that_are_over);
+          tcase_add_test(tc, a_refresh_that_fails);
+          tcase_add_test(tc, a_refresh_that_brings_nothing_new);
+          tcase_add_test(tc, web_identity_of_a_profile);
+          tcase_add_loop_test(tc, mask_table, 0, UNIT_COUNT(masks));)

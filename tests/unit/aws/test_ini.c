@@ -1,11 +1,8 @@
 #include "tests/unit/unit.h"
 
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "pipeline/aws/ini.h"
-#include "pipeline/base/file.h"
 
 static const struct {
     const char *name;
@@ -63,77 +60,74 @@ START_TEST(has)
 }
 END_TEST
 
-static void write_text(const char *path, const char *text)
+static const struct {
+    const char *name;
+    const char *text;
+    const char *value; /* of "k" below "p" in section "s"; NULL: none */
+} nested[] = {
+    {"nested", "[s]\np =\n  k = v # why\n", "v"},
+    {"by tabs, with blank lines", "[s]\np=\n\n\ta=1\n\tk=v\n", "v"},
+    {"below another key", "[s]\nq =\n  k = v\n", NULL},
+    {"behind another key", "[s]\np =\nq =\n  k = v\n", NULL},
+    {"a key with a value has nothing below", "[s]\np = x\n  k = v\n", NULL},
+    {"another section", "[t]\np =\n  k = v\n[s]\n", NULL},
+    {"not indented", "[s]\np =\nk = v\n", NULL},
+    {"the last one counts", "[s]\np =\n k=1\n k=2\n", "2"},
+};
+
+START_TEST(nested_table)
 {
-    struct pl_err err = {0};
+    char out[32] = "as it was";
+    const char *text = nested[_i].text;
+    const bool found =
+        pl_ini_find_nested(text, strlen(text), "s", "p", "k", out, 32);
 
-    ck_assert_int_eq(pl_file_write(path, text, strlen(text), &err), 0);
-}
-
-START_TEST(profiles_of_two_files)
-{
-    char dir[] = "/tmp/lakeseg-test-XXXXXX";
-    char config[64];
-    char keys[64];
-    char out[64];
-    struct pl_err err = {0};
-    bool exists = true;
-
-    ck_assert_ptr_nonnull(mkdtemp(dir));
-    (void)snprintf(config, sizeof(config), "%s/config", dir);
-    (void)snprintf(keys, sizeof(keys), "%s/keys", dir);
-    (void)setenv("AWS_CONFIG_FILE", config, 1);
-    (void)setenv("AWS_SHARED_CREDENTIALS_FILE", keys, 1);
-    ck_assert_int_eq(pl_profile_exists("p", &exists, &err), 0);
-    ck_assert(!exists); /* neither file is there: no error */
-    write_text(config, "[default]\na=1\n[profile p]\na=2\nb=3\n[q]\na=4\n");
-    write_text(keys, "[p]\na=5\n");
-    ck_assert_int_eq(pl_profile_setting("p", "a", out, 64, &err), 0);
-    ck_assert_str_eq(out, "5"); /* the credentials file first */
-    ck_assert_int_eq(pl_profile_setting("p", "b", out, 64, &err), 0);
-    ck_assert_str_eq(out, "3");
-    ck_assert_int_eq(pl_profile_setting("default", "a", out, 64, &err), 0);
-    ck_assert_str_eq(out, "1");
-    ck_assert_int_eq(pl_profile_setting("q", "a", out, 64, &err), 0);
-    ck_assert_str_eq(out, ""); /* in the config file it is "profile q" */
-    ck_assert_int_eq(unlink(config), 0);
-    ck_assert_int_eq(mkdir(config, 0700), 0); /* there, but not to be read */
-    ck_assert_int_eq(pl_profile_setting("p", "b", out, 64, &err), -1);
-    ck_assert_int_eq(err.code, PL_CONFIG_INVALID);
-    (void)rmdir(config);
-    (void)unlink(keys);
-    (void)rmdir(dir);
+    ck_assert_msg(found == (nested[_i].value != NULL), "%s", nested[_i].name);
+    ck_assert_msg(strcmp(out, found ? nested[_i].value : "as it was") == 0,
+                  "%s: '%s'", nested[_i].name, out);
 }
 END_TEST
 
-START_TEST(files_of_the_home_folder)
-{
-    char dir[] = "/tmp/lakeseg-test-XXXXXX";
-    char path[64];
-    char out[64];
-    struct pl_err err = {0};
+static const struct {
+    const char *header;
+    const char *section;
+    bool is_it;
+} headers[] = {
+    {"[profile a b]", "profile a b", true},
+    {"[profile\t  a]", "profile a", true},
+    {"[profile \"a b\"]", "profile a b", true},
+    {"[profile 'a']", "profile a", true},
+    {"[profile a]", "profile ab", false},
+    {"[profile ab]", "profile a", false},
+    {"[profilea]", "profile a", false},
+    {"[profile a b]", "profile ab", false},
+    {"[  ]", "x", false},
+};
 
-    ck_assert_ptr_nonnull(mkdtemp(dir));
-    (void)unsetenv("AWS_CONFIG_FILE");
-    (void)unsetenv("AWS_SHARED_CREDENTIALS_FILE");
-    (void)setenv("HOME", dir, 1);
-    (void)snprintf(path, sizeof(path), "%s/.aws", dir);
-    ck_assert_int_eq(mkdir(path, 0700), 0);
-    (void)snprintf(path, sizeof(path), "%s/.aws/config", dir);
-    write_text(path, "[default]\nregion=r\n");
-    ck_assert_int_eq(pl_profile_setting("default", "region", out, 64, &err), 0);
-    ck_assert_str_eq(out, "r");
-    (void)unlink(path);
-    (void)snprintf(path, sizeof(path), "%s/.aws", dir);
-    (void)rmdir(path);
-    (void)rmdir(dir);
-    (void)unsetenv("HOME");
-    ck_assert_int_eq(pl_profile_setting("default", "region", out, 64, &err), 0);
-    ck_assert_str_eq(out, "");
+START_TEST(header_table)
+{
+    ck_assert_msg(pl_ini_has(headers[_i].header, strlen(headers[_i].header),
+                             headers[_i].section) == headers[_i].is_it,
+                  "%s", headers[_i].header);
+}
+END_TEST
+
+START_TEST(a_command_line_keeps_what_looks_like_a_comment)
+{
+    static const char text[] =
+        "[s]\ncredential_process = sh -c 'a ; b' # c\nk = v ; w\n";
+    char out[64];
+
+    ck_assert(pl_ini_find(text, strlen(text), "s", "credential_process", out,
+                          sizeof(out)));
+    ck_assert_str_eq(out, "sh -c 'a ; b' # c");
+    ck_assert(pl_ini_find(text, strlen(text), "s", "k", out, sizeof(out)));
+    ck_assert_str_eq(out, "v");
 }
 END_TEST
 
 UNIT_MAIN("ini", tcase_add_loop_test(tc, find_table, 0, UNIT_COUNT(cases));
-          tcase_add_test(tc, values_are_cut_to_fit); tcase_add_test(tc, has);
-          tcase_add_test(tc, profiles_of_two_files);
-          tcase_add_test(tc, files_of_the_home_folder);)
+          tcase_add_loop_test(tc, nested_table, 0, UNIT_COUNT(nested));
+          tcase_add_loop_test(tc, header_table, 0, UNIT_COUNT(headers));
+          tcase_add_test(tc, a_command_line_keeps_what_looks_like_a_comment);
+          tcase_add_test(tc, values_are_cut_to_fit); tcase_add_test(tc, has);)
