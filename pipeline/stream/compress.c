@@ -92,6 +92,29 @@ int pl_inflate_open(struct pl_inflate *f, const struct pl_source *in,
     return 0;
 }
 
+/* The library would take the frames of before zstd 0.8 as well, by other rules;
+ * to tell, the first four bytes of a frame must be there together. */
+static int check_frame(struct pl_inflate *f, struct pl_err *err)
+{
+    while (!f->is_end && f->len - f->at < 4) {
+        const size_t kept = f->len - f->at;
+        int64_t n;
+
+        memmove(f->buffer, f->buffer + f->at, kept);
+        f->passed += f->at;
+        f->at = 0;
+        f->len = kept;
+        n = f->in->read(f->in->ctx, f->buffer + kept, BUFFER_BYTES - kept, err);
+        if (n < 0)
+            return -1;
+        f->len += (size_t)n;
+        f->is_end = n == 0;
+    }
+    if (f->at == f->len || is_zstd(f->buffer + f->at, f->len - f->at))
+        return 0;
+    return broken(f, "something else", err);
+}
+
 /* One step: *made bytes at buf; 0 of them where more input is needed. */
 static int step_gzip(struct pl_inflate *f, void *buf, size_t cap, size_t *made,
                      struct pl_err *err)
@@ -160,9 +183,10 @@ static int64_t inflate_read(void *ctx, void *buf, size_t cap,
     while (made == 0) {
         const size_t before = f->at;
 
-        if (fill(f, err) != 0)
+        if (fill(f, err) != 0 || (f->kind == PL_COMPRESSION_ZSTD &&
+                                  f->is_between && check_frame(f, err) != 0))
             return -1;
-        if (f->is_end && f->is_between)
+        if (f->is_end && f->is_between && f->at == f->len)
             return 0;
         if ((f->kind == PL_COMPRESSION_GZIP
                  ? step_gzip(f, buf, cap, &made, err)

@@ -37,7 +37,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     PL_AUTO(pl_buf) pieces = PL_BUF_INIT;
     const int rc = undo(data, size, 0, &whole);
 
-    if (undo(data, size, 3, &pieces) != rc)
+    const int rc_pieces = undo(data, size, 3, &pieces);
+
+    if (rc == 1 || rc_pieces == 1) /* too much: where that is seen may differ */
+        return 0;
+    if (rc_pieces != rc)
         abort();
     if (rc == 0 && (whole.len != pieces.len ||
                     strcmp(pl_buf_str(&whole), pl_buf_str(&pieces)) != 0))

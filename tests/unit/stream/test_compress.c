@@ -95,6 +95,23 @@ START_TEST(other_bytes_pass)
 }
 END_TEST
 
+/* A frame of an old format, which the library would read, for one. */
+START_TEST(something_else_behind_a_frame)
+{
+    static const char text[] = "P*M\x18\x04\0\0\0abcc%\xB5/\xFD\x0A\0\0";
+
+    for (size_t len = 13; len <= sizeof(text); len++)
+        for (size_t bite = 0; bite < 6; bite++) {
+            PL_AUTO(pl_buf) out = PL_BUF_INIT;
+            struct pl_err err = {0};
+
+            ck_assert_int_eq(undo(text, len, bite, &out, &err), -1);
+            ck_assert_str_eq(err.msg,
+                             "the zstd data: something else at byte 12");
+        }
+}
+END_TEST
+
 /* Cut off at any byte, or with any byte changed: never taken for whole. */
 START_TEST(broken_data_are_named)
 {
@@ -135,5 +152,7 @@ START_TEST(broken_data_are_named)
 END_TEST
 
 UNIT_MAIN("compress", tcase_add_test(tc, gzip_members);
-          tcase_add_test(tc, zstd_frames); tcase_add_test(tc, other_bytes_pass);
+          tcase_add_test(tc, zstd_frames);
+          tcase_add_test(tc, something_else_behind_a_frame);
+          tcase_add_test(tc, other_bytes_pass);
           tcase_add_test(tc, broken_data_are_named);)
