@@ -23,12 +23,69 @@ struct attempt {
     bool has_refreshed;
     bool has_skewed;
     bool has_moved;
+    bool has_turned; /* to the host of a 307 */
     char region[64];
+    struct pl_credentials keys; /* that it is signed with */
 };
+
+static void attempt_release(struct attempt *a)
+{
+    pl_credentials_release(&a->keys);
+}
+
+bool pl_aws_is_loopback(const char *base)
+{
+    const char *host = strstr(base, "://");
+    size_t len;
+
+    if (host == NULL)
+        return false;
+    host += 3;
+    if (pl_starts_with(host, "[::1]"))
+        return true;
+    len = strcspn(host, ":/");
+    return (len == 9 && pl_starts_with(host, "localhost")) ||
+           (pl_starts_with(host, "127.") && strspn(host, "0123456789.") == len);
+}
+
+void pl_aws_bucket_region(struct pl_aws *aws, const char *bucket,
+                          char region[64])
+{
+    (void)pthread_mutex_lock(&aws->lock);
+    (void)snprintf(region, 64, "%s",
+                   strcmp(bucket, aws->moved_bucket) == 0 ? aws->moved_region
+                                                          : aws->region);
+    (void)pthread_mutex_unlock(&aws->lock);
+}
+
+/* In pieces, for it may be as large as a part. */
+static int hash_blob(const struct pl_blob *blob,
+                     unsigned char raw[PL_SHA256_BYTES], struct pl_err *err)
+{
+    struct pl_hash hash = {.impl = NULL};
+    char piece[16384];
+    size_t at = 0;
+
+    if (pl_hash_open_sha256(&hash, err) != 0)
+        return -1;
+    while (at < blob->len) {
+        const size_t left = blob->len - at;
+        const size_t n = left < sizeof(piece) ? left : sizeof(piece);
+
+        if (blob->read_at(blob->ctx, at, piece, n, err) != 0) {
+            pl_hash_release(&hash);
+            return -1;
+        }
+        pl_hash_add(&hash, piece, n);
+        at += n;
+    }
+    pl_hash_end(&hash, raw);
+    return 0;
+}
 
 static int payload_hash(const struct pl_aws_call *call,
                         const struct pl_http_request *req,
-                        char hash[PL_SHA256_BYTES * 2 + 1])
+                        char hash[PL_SHA256_BYTES * 2 + 1], struct pl_err *err)
 {
     unsigned char raw[PL_SHA256_BYTES];
 
@@ -36,7 +93,10 @@ static int payload_hash(const struct pl_aws_call *call,
         (void)snprintf(hash, PL_SHA256_BYTES * 2 + 1, "%s", call->payload_hash);
         return 0;
     }
-    pl_sha256(req->body != NULL ? req->body : "", req->body_len, raw);
+    if (req->blob == NULL)
+        pl_sha256(req->body != NULL ? req->body : "", req->body_len, raw);
+    else if (hash_blob(req->blob, raw, err) != 0)
+        return -1;
     pl_hex(raw, sizeof(raw), hash);
     return 0;
 }
@@ -58,7 +118,7 @@ static int set_host(struct pl_http_request *req, struct pl_err *err)
 }
 
 static int sign(struct pl_aws *aws, const struct pl_aws_call *call,
-                struct pl_http_request *req, const struct attempt *a,
+                struct pl_http_request *req, struct attempt *a,
                 struct pl_err *err)
 {
     const struct pl_credentials *keys = call->keys;
@@ -77,10 +137,14 @@ static int sign(struct pl_aws *aws, const struct pl_aws_call *call,
 
     if (call->is_unsigned)
         return 0;
-    if (keys == NULL && pl_credentials_get(aws, &keys, err) != 0)
-        return -1;
+    if (keys == NULL) {
+        if (pl_credentials_take(aws, &a->keys, err) != 0)
+            return -1;
+        keys = &a->keys;
+    }
     pl_time_basic(pl_now_ms(&aws->clock) + aws->skew_ms, time);
-    (void)payload_hash(call, req, hash);
+    if (payload_hash(call, req, hash, err) != 0)
+        return -1;
     /* of the keys before these */
     pl_http_headers_remove(&req->headers, "x-amz-security-token");
     if (set_host(req, err) != 0 ||
@@ -119,11 +183,10 @@ static bool cure_keys(struct pl_aws *aws, const struct pl_aws_call *call,
                       const struct pl_service_error *e, struct attempt *a)
 {
     if (a->has_refreshed || call->is_unsigned || call->keys != NULL ||
-        !pl_error_is_expired(e->code) || !pl_credentials_can_refresh(aws))
+        !pl_error_is_expired(e->code))
         return false;
     a->has_refreshed = true;
-    pl_credentials_expire(aws);
-    return true;
+    return pl_credentials_expire(aws, &a->keys);
 }
 
 /* The service refused the time: its own is in the answer. */
@@ -197,10 +260,12 @@ static bool cure_region(struct pl_aws *aws, const struct pl_aws_call *call,
     (void)snprintf(a->region, sizeof(a->region), "%s", region);
     if (call->bucket != NULL && strlen(call->bucket) < 64) {
         pl_info("bucket '%s' is in region %s", call->bucket, region);
+        (void)pthread_mutex_lock(&aws->lock);
         (void)snprintf(aws->moved_bucket, sizeof(aws->moved_bucket), "%s",
                        call->bucket);
         (void)snprintf(aws->moved_region, sizeof(aws->moved_region), "%s",
                        region);
+        (void)pthread_mutex_unlock(&aws->lock);
     }
     return true;
 }
@@ -282,11 +347,23 @@ static int send_once(struct pl_aws *aws, const struct pl_aws_call *call,
     return pl_error_fail(err, call->operation, resp->status, &e, *kind);
 }
 
+static bool next_try(struct pl_aws *aws, enum pl_retry_kind kind, int attempt,
+                     const struct pl_http_response *resp, int64_t *wait_ms)
+{
+    const struct pl_retry_hint hint = hint_of(aws, resp);
+    bool is_next;
+
+    (void)pthread_mutex_lock(&aws->lock);
+    is_next = pl_retry_next(&aws->retry, kind, attempt, hint, wait_ms);
+    (void)pthread_mutex_unlock(&aws->lock);
+    return is_next;
+}
+
 int pl_aws_send(struct pl_aws *aws, const struct pl_aws_call *call,
                 struct pl_http_request *req, struct pl_http_response *resp,
                 struct pl_err *err)
 {
-    struct attempt a = {.number = 1};
+    PL_AUTO(attempt) a = {.number = 1};
     enum pl_retry_kind last = PL_RETRY_NONE; /* of the attempt before */
     const int64_t begun = pl_mono_ms(&aws->clock);
 
@@ -300,22 +377,22 @@ int pl_aws_send(struct pl_aws *aws, const struct pl_aws_call *call,
 
         if (send_once(aws, call, req, resp, &a, &kind, &is_cured, &cause) ==
             0) {
+            (void)pthread_mutex_lock(&aws->lock);
             pl_retry_success(&aws->retry, last, a.number);
+            (void)pthread_mutex_unlock(&aws->lock);
             return 0;
         }
         if (is_cured && resp->sink_bytes == 0)
             continue;
         if (!may_repeat(call, &cause, resp, kind) ||
-            !pl_retry_next(&aws->retry, kind, a.number, hint_of(aws, resp),
-                           &wait_ms) ||
+            !next_try(aws, kind, a.number, resp, &wait_ms) ||
             (aws->retry.deadline_ms > 0 &&
              pl_mono_ms(&aws->clock) - begun + wait_ms >
                  aws->retry.deadline_ms)) {
             *err = cause;
             return -1;
         }
-        pl_debug("%s: again in %" PRId64 " ms, %d tokens are left",
-                 call->operation, wait_ms, aws->retry.tokens);
+        pl_debug("%s: again in %" PRId64 " ms", call->operation, wait_ms);
         if (pl_sleep_ms(&aws->clock, wait_ms, err) != 0)
             return -1;
         last = kind;

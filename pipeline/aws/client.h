@@ -5,6 +5,8 @@
 #ifndef PL_AWS_CLIENT_H
 #define PL_AWS_CLIENT_H
 
+#include <pthread.h>
+
 #include "pipeline/aws/credentials.h"
 #include "pipeline/aws/http.h"
 #include "pipeline/aws/profiles.h"
@@ -20,6 +22,8 @@ enum pl_aws_service {
     PL_AWS_SERVICES /* how many there are */
 };
 
+/* Calls may be made by any number of threads at once: what they share is kept
+ * under the two locks. */
 struct pl_aws {
     struct pl_http http;
     struct pl_clock clock;
@@ -34,7 +38,14 @@ struct pl_aws {
     bool use_dualstack;          /* AWS_USE_DUALSTACK_ENDPOINT */
     bool is_profile_named;       /* by AWS_PROFILE */
     char profile[128];
-    int64_t skew_ms; /* the services' clock less ours, once one refused it */
+    bool is_payload_unsigned;  /* LAKESEG_S3_UNSIGNED_PAYLOAD: bodies to a
+                                 loopback server are not hashed */
+    const char *bucket_owner;  /* S3: the account that a bucket must have, or
+                                 NULL; kept, not copied */
+    pthread_mutex_t keys_lock; /* chain, profiles */
+    pthread_mutex_t lock;      /* retry, moved_* */
+    /* the services' clock less ours, once one refused it */
+    _Atomic int64_t skew_ms;
     char moved_bucket[64]; /* S3: the bucket last found in another region, */
     char moved_region[64]; /* and that region */
 };
@@ -68,6 +79,12 @@ int pl_aws_begin(const struct pl_aws *aws, enum pl_aws_service service,
                  const char *region, const char *bucket,
                  struct pl_http_request *req, bool *is_path_style,
                  struct pl_err *err) PL_MUST_CHECK;
+
+/* The region in which a bucket was found to be, else aws->region. */
+void pl_aws_bucket_region(struct pl_aws *aws, const char *bucket,
+                          char region[64]);
+/* Whether a base URL's host is this machine: 127.x.x.x, [::1], localhost. */
+bool pl_aws_is_loopback(const char *base);
 
 /* How a service words its errors. */
 enum pl_aws_protocol {

@@ -208,12 +208,32 @@ int pl_credentials_get(struct pl_aws *aws, const struct pl_credentials **out,
     return 0;
 }
 
-bool pl_credentials_can_refresh(const struct pl_aws *aws)
+int pl_credentials_take(struct pl_aws *aws, struct pl_credentials *out,
+                        struct pl_err *err)
 {
-    return aws->chain.can_refresh;
+    const struct pl_credentials *keys = NULL;
+    int rc;
+
+    (void)pthread_mutex_lock(&aws->keys_lock);
+    rc = pl_credentials_get(aws, &keys, err);
+    if (rc == 0)
+        *out = *keys;
+    (void)pthread_mutex_unlock(&aws->keys_lock);
+    return rc;
 }
 
-void pl_credentials_expire(struct pl_aws *aws)
+bool pl_credentials_expire(struct pl_aws *aws,
+                           const struct pl_credentials *refused)
 {
-    aws->chain.is_cached = false;
+    struct pl_credentials_chain *chain = &aws->chain;
+    bool can_refresh;
+
+    (void)pthread_mutex_lock(&aws->keys_lock);
+    can_refresh = chain->can_refresh;
+    if (can_refresh &&
+        strcmp(chain->cached.access_key, refused->access_key) == 0 &&
+        strcmp(chain->cached.session_token, refused->session_token) == 0)
+        chain->is_cached = false;
+    (void)pthread_mutex_unlock(&aws->keys_lock);
+    return can_refresh;
 }

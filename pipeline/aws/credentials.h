@@ -36,9 +36,15 @@ struct pl_credentials_chain {
     int64_t obtained_at; /* Unix seconds */
     int64_t retry_at;    /* not to be refreshed before */
 };
+/* *out is borrowed, until the next call. */
 int pl_credentials_get(struct pl_aws *aws, const struct pl_credentials **out,
                        struct pl_err *err) PL_MUST_CHECK;
-bool pl_credentials_can_refresh(const struct pl_aws *aws);
-void pl_credentials_expire(struct pl_aws *aws);
+/* The same as a copy, for any number of threads. */
+int pl_credentials_take(struct pl_aws *aws, struct pl_credentials *out,
+                        struct pl_err *err) PL_MUST_CHECK;
+/* A service said that these keys are over: they are asked for anew, unless
+ * that was done meanwhile. false: asking again brings no others. */
+bool pl_credentials_expire(struct pl_aws *aws,
+                           const struct pl_credentials *refused);
 
 #endif

@@ -40,9 +40,11 @@ struct pl_http_request {
     struct pl_buf path;  /* as sent: encoded, begins with "/" */
     struct pl_buf query; /* as sent: encoded, without "?" */
     struct pl_http_headers headers;
-    const void *body; /* borrowed for the call */
-    size_t body_len;
+    const void *body;           /* borrowed for the call */
+    size_t body_len;            /* of body or of blob */
+    const struct pl_blob *blob; /* read in place of body, or NULL; borrowed */
     const struct pl_sink *sink; /* takes the body of a 2xx answer, or NULL */
+    int sink_status;            /* takes it for this status only; 0: any 2xx */
     int64_t connect_timeout_ms; /* 0: 3,100 */
     int64_t stall_timeout_ms;   /* no byte for so long: 0: 60,000 */
     int64_t timeout_ms;         /* for all of it; 0: none */
@@ -68,7 +70,8 @@ struct pl_http {
                 struct pl_http_response *resp, struct pl_err *err);
 };
 
-/* The real one. One connection cache; not for use by two threads at once. */
+/* The real one, for any number of threads; each call takes a connection that
+ * is idle, or a new one. */
 struct pl_http_curl {
     void *impl;
 };

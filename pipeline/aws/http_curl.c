@@ -1,5 +1,6 @@
 #include <curl/curl.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,9 +17,14 @@
 #define HEADER_BYTES_MAX 16384
 #define HEADERS_BYTES_MAX ((size_t)256 << 10) /* of an answer, together */
 
-/* What is behind struct pl_http_curl. */
+#define IDLE_MAX 64
+
+/* What is behind struct pl_http_curl. Each handle has its connections; the one
+ * used last is taken first. */
 struct impl {
-    CURL *easy;
+    pthread_mutex_t lock;
+    CURL *idle[IDLE_MAX];
+    size_t idle_count;
     char *ca_bundle; /* NULL: the system's */
 };
 
@@ -75,7 +81,8 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
     long status = 0;
 
     (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (t->req->sink != NULL && status >= 200 && status < 300) {
+    if (t->req->sink != NULL && status >= 200 && status < 300 &&
+        (t->req->sink_status == 0 || t->req->sink_status == status)) {
         if (pl_sink_write(t->req->sink, data, len, t->err) != 0)
             return 0;
         t->resp->sink_bytes += len;
@@ -91,8 +98,13 @@ static size_t on_read(char *to, size_t size, size_t count, void *ctx)
 
     if (n > size * count)
         n = size * count;
-    if (n > 0)
+    if (n > 0 && t->req->blob != NULL) {
+        if (t->req->blob->read_at(t->req->blob->ctx, t->body_at, to, n,
+                                  t->err) != 0)
+            return CURL_READFUNC_ABORT;
+    } else if (n > 0) {
         memcpy(to, (const char *)t->req->body + t->body_at, n);
+    }
     t->body_at += n;
     return n;
 }
@@ -306,12 +318,34 @@ static int perform(struct transfer *t, const char *url, const char *bundle,
     return finish(t, curl_easy_perform(easy), detail);
 }
 
+static CURL *take_handle(struct impl *impl)
+{
+    CURL *easy = NULL;
+
+    (void)pthread_mutex_lock(&impl->lock);
+    if (impl->idle_count > 0)
+        easy = impl->idle[--impl->idle_count];
+    (void)pthread_mutex_unlock(&impl->lock);
+    return easy != NULL ? easy : curl_easy_init();
+}
+
+static void give_handle(struct impl *impl, CURL *easy)
+{
+    (void)pthread_mutex_lock(&impl->lock);
+    if (impl->idle_count < IDLE_MAX) {
+        impl->idle[impl->idle_count++] = easy;
+        easy = NULL;
+    }
+    (void)pthread_mutex_unlock(&impl->lock);
+    curl_easy_cleanup(easy);
+}
+
 static int curl_send(void *ctx, const struct pl_http_request *req,
                      struct pl_http_response *resp, struct pl_err *err)
 {
-    const struct impl *impl = ctx;
-    struct transfer t = {
-        .easy = impl->easy, .req = req, .resp = resp, .err = err};
+    struct impl *impl = ctx;
+    struct transfer t = {.req = req, .resp = resp, .err = err};
+    int rc;
     PL_AUTO(pl_buf) url = PL_BUF_INIT;
     PL_AUTO(header_list) headers = {.first = NULL};
 
@@ -324,7 +358,12 @@ static int curl_send(void *ctx, const struct pl_http_request *req,
         return -1;
     if (add_headers(&headers, req, err) != 0)
         return -1;
-    return perform(&t, url.data, impl->ca_bundle, headers.first);
+    t.easy = take_handle(impl);
+    if (t.easy == NULL)
+        return pl_fail_memory(err);
+    rc = perform(&t, url.data, impl->ca_bundle, headers.first);
+    give_handle(impl, t.easy);
+    return rc;
 }
 
 int pl_http_curl_open(struct pl_http_curl *http, struct pl_err *err)
@@ -336,12 +375,9 @@ int pl_http_curl_open(struct pl_http_curl *http, struct pl_err *err)
     impl = calloc(1, sizeof(*impl));
     if (impl == NULL)
         return pl_fail_memory(err);
+    (void)pthread_mutex_init(&impl->lock, NULL);
     http->impl = impl;
-    impl->easy = curl_easy_init();
-    if (impl->easy != NULL)
-        return 0;
-    pl_http_curl_release(http);
-    return pl_fail_memory(err);
+    return 0;
 }
 
 int pl_http_curl_set_ca_bundle(struct pl_http_curl *http, const char *path,
@@ -365,7 +401,9 @@ void pl_http_curl_release(struct pl_http_curl *http)
 
     if (impl == NULL)
         return;
-    curl_easy_cleanup(impl->easy);
+    for (size_t i = 0; i < impl->idle_count; i++)
+        curl_easy_cleanup(impl->idle[i]);
+    (void)pthread_mutex_destroy(&impl->lock);
     free(impl->ca_bundle);
     free(impl);
     http->impl = NULL;

@@ -97,9 +97,12 @@ int pl_aws_open(struct pl_aws *aws, const char *region, struct pl_err *err)
                        sizeof(aws->profile) - 1);
     if (pl_http_curl_open(&aws->curl, err) != 0)
         return -1;
+    (void)pthread_mutex_init(&aws->keys_lock, NULL);
+    (void)pthread_mutex_init(&aws->lock, NULL);
     aws->http = pl_http_curl_door(&aws->curl);
     aws->clock = pl_clock_real;
     aws->is_s3_path_style = pl_env("LAKESEG_S3_PATH_STYLE") != NULL;
+    aws->is_payload_unsigned = pl_env("LAKESEG_S3_UNSIGNED_PAYLOAD") != NULL;
     aws->is_profile_named = profile != NULL;
     (void)snprintf(aws->profile, sizeof(aws->profile), "%s",
                    profile != NULL ? profile : "default");

@@ -26,6 +26,17 @@ struct pl_sink {
     int (*write)(void *ctx, const void *data, size_t len, struct pl_err *err);
 };
 
+/* Bytes of a known length that can be read at any place and any number of
+ * times: what is sent again when a try failed. */
+struct pl_blob {
+    const void *data; /* in memory, or NULL: */
+    size_t len;
+    void *ctx;
+    /* Reads exactly n bytes from at on, which are there; -1 and *err. */
+    int (*read_at)(void *ctx, uint64_t at, void *buf, size_t n,
+                   struct pl_err *err);
+};
+
 /* A source over memory that hands out at most bite bytes a call (0: all). */
 struct pl_mem_source {
     const char *data;

@@ -3,15 +3,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "pipeline/base/digest.h"
-#include "pipeline/base/log.h"
+#include "pipeline/base/process.h"
+#include "pipeline/stream/range.h"
 
-#define RANGE_BYTES (INT64_C(8) << 20)
-#define TRIES 5 /* of one range, each going on where the last one broke */
+#define RANGE_BYTES (INT64_C(4) << 20)
+#define SLOTS 4
+#define SLOTS_MAX 16
 
 static int open_file(struct pl_reader *r, struct pl_err *err)
 {
@@ -34,7 +37,7 @@ int pl_reader_open(struct pl_reader *r, const char *uri, struct pl_aws *aws,
     memset(r, 0, sizeof(*r));
     r->fd = -1;
     r->aws = aws;
-    r->range.max_bytes = (size_t)RANGE_BYTES;
+    r->slot_count = SLOTS;
     if (pl_uri_parse(uri, &r->uri, err) != 0)
         return -1;
     if (!r->uri.is_s3)
@@ -45,41 +48,88 @@ int pl_reader_open(struct pl_reader *r, const char *uri, struct pl_aws *aws,
     if (pl_s3_head(aws, r->uri.bucket, r->uri.path, &r->object, err) != 0)
         return pl_context(err, "cannot read '%s'", uri);
     r->bytes = r->object.bytes;
+    if (r->object.crc64nvme[0] != '\0')
+        return 0; /* ours is kept anyway */
+    return pl_checksum_open(&r->checksum, aws, &r->uri, &r->object, err);
+}
+
+static uint64_t range_count(const struct pl_reader *r)
+{
+    return (uint64_t)((r->bytes + RANGE_BYTES - 1) / RANGE_BYTES);
+}
+
+static int64_t range_bytes(const struct pl_reader *r, uint64_t number)
+{
+    const int64_t left = r->bytes - (int64_t)number * RANGE_BYTES;
+
+    return left < RANGE_BYTES ? left : RANGE_BYTES;
+}
+
+static int slot_write(void *ctx, const void *data, size_t len,
+                      struct pl_err *err)
+{
+    char **to = ctx;
+
+    (void)err; /* there is room: a range has no more bytes than a slot */
+    memcpy(*to, data, len);
+    *to += len;
     return 0;
 }
 
-/* Fetches the range that begins at r->passed. What a broken answer brought
- * is kept and the rest asked for again. */
+static int fetch_range(void *ctx, uint64_t number, struct pl_err *err)
+{
+    struct pl_reader *r = ctx;
+    char *to = r->slots + (number % r->slot_count) * (size_t)RANGE_BYTES;
+    const struct pl_sink sink = {.ctx = &to, .write = slot_write};
+
+    return pl_range_get(r->aws, &r->uri, r->object.etag,
+                        (int64_t)number * RANGE_BYTES, range_bytes(r, number),
+                        &sink, err);
+}
+
+static int submit_ahead(struct pl_reader *r, struct pl_err *err)
+{
+    const uint64_t count = range_count(r);
+
+    while (r->crew.submitted < count &&
+           r->crew.submitted - r->crew.waited < r->slot_count)
+        if (pl_crew_submit(&r->crew, err) != 0)
+            return -1;
+    return 0;
+}
+
+static int open_crew(struct pl_reader *r, struct pl_err *err)
+{
+    const uint64_t count = range_count(r);
+
+    if (r->slot_count > SLOTS_MAX)
+        r->slot_count = SLOTS_MAX;
+    if (r->slot_count > count)
+        r->slot_count = count;
+    r->slots = malloc(r->slot_count * (size_t)RANGE_BYTES);
+    if (r->slots == NULL)
+        return pl_fail_memory(err);
+    if (pl_crew_open(&r->crew, (int)r->slot_count, fetch_range, r, err) != 0)
+        return -1;
+    return submit_ahead(r, err);
+}
+
+/* Waits for the range that comes next. The one before it has been read, and
+ * its slot goes to the one behind all that are under way. */
 static int next_range(struct pl_reader *r, struct pl_err *err)
 {
-    const int64_t left = r->bytes - r->passed;
-    const int64_t want = left < RANGE_BYTES ? left : RANGE_BYTES;
-    const struct pl_sink sink = pl_buf_sink(&r->range);
-    int tries = 0;
-
-    pl_buf_reset(&r->range);
+    if (r->slots == NULL && open_crew(r, err) != 0)
+        return -1;
+    if (r->has_range && submit_ahead(r, err) != 0)
+        return -1;
+    r->has_range = false;
     r->range_at = 0;
-    while ((int64_t)r->range.len < want) {
-        const size_t before = r->range.len;
-        struct pl_err cause = {0};
+    while (!r->has_range) {
+        const int rc = pl_crew_wait(&r->crew, 200, err);
 
-        if (pl_s3_get(r->aws, r->uri.bucket, r->uri.path,
-                      r->passed + (int64_t)before, r->passed + want - 1,
-                      r->object.etag, &sink, NULL, &cause) == 0 &&
-            (int64_t)r->range.len == want)
-            return 0;
-        if (cause.code == PL_OK)
-            (void)pl_fail(&cause, PL_SERVICE_UNAVAILABLE,
-                          "the answer ended early");
-        if (cause.code != PL_SERVICE_UNAVAILABLE || ++tries == TRIES ||
-            r->range.len == before) {
-            *err = cause;
-            return pl_context(err, "cannot read 's3://%s/%s' at byte %" PRId64,
-                              r->uri.bucket, r->uri.path,
-                              r->passed + (int64_t)before);
-        }
-        pl_warn("reading goes on at byte %" PRId64 ": %s",
-                r->passed + (int64_t)r->range.len, cause.msg);
+        if (rc < 0 || (rc > 0 && pl_stop_check(err) != 0))
+            return -1;
+        r->has_range = rc == 0;
     }
     return 0;
 }
@@ -87,17 +137,25 @@ static int next_range(struct pl_reader *r, struct pl_err *err)
 static int64_t s3_read(struct pl_reader *r, void *buf, size_t cap,
                        struct pl_err *err)
 {
+    uint64_t number;
     size_t n;
 
-    if (r->range_at == r->range.len && r->passed < r->bytes &&
+    if (r->passed == r->bytes)
+        return 0;
+    if ((!r->has_range || r->passed % RANGE_BYTES == 0) &&
         next_range(r, err) != 0)
         return -1;
-    n = r->range.len - r->range_at;
+    number = (uint64_t)(r->passed / RANGE_BYTES);
+    n = (size_t)range_bytes(r, number) - r->range_at;
     if (n > cap)
         n = cap;
-    if (n > 0)
-        memcpy(buf, r->range.data + r->range_at, n);
+    memcpy(buf,
+           r->slots + (number % r->slot_count) * (size_t)RANGE_BYTES +
+               r->range_at,
+           n);
     r->range_at += n;
+    if (pl_checksum_add(&r->checksum, buf, n, err) != 0)
+        return -1;
     return (int64_t)n;
 }
 
@@ -122,14 +180,17 @@ struct pl_source pl_reader_source(struct pl_reader *reader)
 
 void pl_reader_release(struct pl_reader *reader)
 {
+    pl_crew_release(&reader->crew);
+    free(reader->slots);
+    reader->slots = NULL;
+    pl_checksum_release(&reader->checksum);
     if (reader->fd > 0)
         (void)close(reader->fd);
     reader->fd = -1;
-    pl_buf_release(&reader->range);
 }
 
-static int verify_crc(const struct pl_reader *r, const char *expected,
-                      const char *whose, struct pl_err *err)
+static int compare(const struct pl_reader *r, const char *expected,
+                   const char *whose, struct pl_err *err)
 {
     char text[PL_CRC64_TEXT];
 
@@ -141,14 +202,15 @@ static int verify_crc(const struct pl_reader *r, const char *expected,
                    whose, expected);
 }
 
-int pl_reader_verify(const struct pl_reader *r, const char *expected_crc64nvme,
+int pl_reader_verify(struct pl_reader *r, const char *expected_crc64nvme,
                      struct pl_err *err)
 {
     if (r->bytes >= 0 && r->passed != r->bytes)
         return pl_fail(err, PL_DATA_INVALID,
                        "'%s': %" PRId64 " bytes read of %" PRId64, r->uri.path,
                        r->passed, r->bytes);
-    if (verify_crc(r, expected_crc64nvme, "the manifest", err) != 0)
+    if (compare(r, expected_crc64nvme, "the manifest", err) != 0 ||
+        compare(r, r->object.crc64nvme, "S3", err) != 0)
         return -1;
-    return verify_crc(r, r->object.crc64nvme, "S3", err);
+    return pl_checksum_end(&r->checksum, &r->uri, err);
 }

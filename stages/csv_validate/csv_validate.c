@@ -16,6 +16,10 @@
 #include "stages/csv_validate/settings.h"
 
 /* One run of the transformer with what it reads and writes. */
+/* Of what goes to S3 piece by piece: two parts on their way, one filled. */
+#define UPLOAD_THREADS 2
+#define UPLOAD_BUFFERS (INT64_C(24) << 20)
+
 struct job {
     const struct csv_validate_config *cfg;
     struct pl_aws *aws;
@@ -30,10 +34,11 @@ struct job {
     struct pl_inflate inflate;
     struct pl_sink rejects_sink;
     struct pl_deflate deflate;
-    struct part *parts; /* all of them appear, or none */
+    struct part **parts; /* all of them appear, or none */
     size_t part_count;
     struct pl_writer rejects;
     struct pl_csv_report report;
+    struct pl_transfer how; /* to S3 */
 };
 
 struct part {
@@ -47,12 +52,14 @@ static void job_release(struct job *job)
     pl_inflate_release(&job->inflate);
     pl_reader_release(&job->reader);
     for (size_t i = 0; i < job->part_count; i++) {
-        pl_writer_release(&job->parts[i].writer);
-        free(job->parts[i].uri);
+        pl_writer_release(&job->parts[i]->writer);
+        free(job->parts[i]->uri);
+        free(job->parts[i]);
     }
     free(job->parts);
     pl_deflate_release(&job->deflate);
     pl_writer_release(&job->rejects);
+    pl_transfer_release(&job->how);
     pl_csv_report_release(&job->report);
     pl_buf_release(&job->in_uri);
     pl_buf_release(&job->work);
@@ -192,26 +199,27 @@ static void reserve(const struct job *job, struct part *part)
 
 static int open_part(struct job *job, struct pl_err *err)
 {
-    struct part *grown =
-        realloc(job->parts, (job->part_count + 1) * sizeof(*job->parts));
+    struct part **grown =
+        realloc(job->parts, (job->part_count + 1) * sizeof(struct part *));
     struct part *part;
 
     if (grown == NULL)
         return pl_fail_memory(err);
     job->parts = grown;
-    part = &grown[job->part_count];
-    *part = (struct part){.writer = {.fd = -1}};
     if (name_part(job, err) != 0)
         return -1;
+    part = calloc(1, sizeof(*part)); /* it must stay where it is */
+    if (part == NULL)
+        return pl_fail_memory(err);
+    part->writer.fd = -1;
+    grown[job->part_count++] = part;
     part->uri = strdup(job->out_uri.data);
     if (part->uri == NULL)
         return pl_fail_memory(err);
-    job->part_count++;
-    if (pl_writer_open(&part->writer, part->uri,
-                       job->set.csv.format == PL_CSV_OUT_CSV
-                           ? "text/csv; charset=utf-8"
-                           : "application/x-ndjson",
-                       job->aws, err) != 0)
+    job->how.put.content_type = job->set.csv.format == PL_CSV_OUT_CSV
+                                    ? "text/csv; charset=utf-8"
+                                    : "application/x-ndjson";
+    if (pl_writer_open(&part->writer, part->uri, &job->how, job->aws, err) != 0)
         return -1;
     reserve(job, part);
     return job->set.has_sha256 ? pl_writer_hash(&part->writer, err) : 0;
@@ -222,7 +230,7 @@ static int write_part(void *ctx, const void *data, size_t len,
 {
     struct job *job = ctx;
     const struct pl_sink sink =
-        pl_writer_sink(&job->parts[job->part_count - 1].writer);
+        pl_writer_sink(&job->parts[job->part_count - 1]->writer);
 
     return pl_sink_write(&sink, data, len, err);
 }
@@ -231,8 +239,10 @@ static int next_part(void *ctx, uint64_t rows, struct pl_err *err)
 {
     struct job *job = ctx;
 
-    job->parts[job->part_count - 1].rows = rows;
-    return open_part(job, err);
+    struct part *part = job->parts[job->part_count - 1];
+
+    part->rows = rows;
+    return pl_writer_settle(&part->writer, err) != 0 ? -1 : open_part(job, err);
 }
 
 static void show_progress(void *ctx, uint64_t bytes, uint64_t rows)
@@ -248,6 +258,10 @@ static void show_progress(void *ctx, uint64_t bytes, uint64_t rows)
 
 static int open_streams(struct job *job, struct pl_err *err)
 {
+    if (pl_transfer_settings(&job->how, NULL, job->aws, err) != 0)
+        return -1;
+    job->how.threads = UPLOAD_THREADS;
+    job->how.memory = PL_TRANSFER_BASE + UPLOAD_BUFFERS;
     if (pl_reader_open(&job->reader, job->in_uri.data, job->aws, err) != 0)
         return -1;
     job->read = pl_reader_source(&job->reader);
@@ -258,11 +272,12 @@ static int open_streams(struct job *job, struct pl_err *err)
     if (job->rejects_uri.len == 0)
         return 0;
     job->rejects_sink = pl_writer_sink(&job->rejects);
-    if (pl_writer_open(&job->rejects, job->rejects_uri.data,
-                       job->set.is_zstd ? "application/zstd"
-                       : job->set.csv.rejects_format == PL_CSV_REJECTS_JSON
-                           ? "application/x-ndjson"
-                           : "text/csv; charset=utf-8",
+    job->how.put.content_type =
+        job->set.is_zstd ? "application/zstd"
+        : job->set.csv.rejects_format == PL_CSV_REJECTS_JSON
+            ? "application/x-ndjson"
+            : "text/csv; charset=utf-8";
+    if (pl_writer_open(&job->rejects, job->rejects_uri.data, &job->how,
                        job->aws, err) != 0)
         return -1;
     return job->set.is_zstd
@@ -419,16 +434,16 @@ static int keep_rejects(struct job *job, struct pl_manifest *m,
 static int finish(struct job *job, struct pl_manifest *m, struct pl_err *err)
 {
     for (size_t i = 0; i < job->part_count; i++)
-        if (pl_writer_commit(&job->parts[i].writer, err) != 0)
+        if (pl_writer_commit(&job->parts[i]->writer, err) != 0)
             return pl_context(err, "cannot write the normalized file");
     pl_manifest_data_drop(m, "query-result");
     pl_manifest_data_drop(m, "normalized");
     if (job->part_count > 0)
-        job->parts[job->part_count - 1].rows = job->report.last_part_rows;
+        job->parts[job->part_count - 1]->rows = job->report.last_part_rows;
     for (size_t i = 0; i < job->part_count; i++)
-        if (add_entry(m, job->parts[i].uri, "normalized",
+        if (add_entry(m, job->parts[i]->uri, "normalized",
                       job->set.csv.format == PL_CSV_OUT_CSV ? "csv" : "json",
-                      false, &job->parts[i].writer, job->parts[i].rows,
+                      false, &job->parts[i]->writer, job->parts[i]->rows,
                       err) != 0)
             return -1;
     pl_info("%" PRIu64 " rows in, %" PRIu64 " out, %" PRIu64

@@ -24,6 +24,16 @@ static int answer(void *ctx, const struct pl_http_request *req,
     return pl_buf_add(&resp->body, body, body_len, err);
 }
 
+static int each_upload(void *ctx, const char *upload_id, const char *begun,
+                       struct pl_err *err)
+{
+    (void)ctx;
+    (void)upload_id;
+    (void)begun;
+    (void)err;
+    return 0;
+}
+
 static int each(void *ctx, const char *key, int64_t bytes, const char *etag,
                 struct pl_err *err)
 {
@@ -64,7 +74,7 @@ static void call_it(void)
                          .region = "us-east-1"};
     const struct pl_sns_message message = {.topic_arn = "arn:aws:sns:r:1:t",
                                            .message = "m"};
-    const struct pl_s3_part part = {1, 5, "\"e\"", "c"};
+    const struct pl_s3_part part = {1, 5, "\"e\"", "c", 0};
     PL_AUTO(pl_credentials) keys = {.expires_at = 0};
     struct pl_sts_identity identity;
     struct pl_s3_object object;
@@ -79,10 +89,12 @@ static void call_it(void)
     if (pl_s3_list_parts(&aws, "b", "k", "u", &parts, &count, &err) != 0)
         pl_err_clear(&err);
     free(parts);
+    if (pl_s3_list_uploads(&aws, "b", "k", each_upload, NULL, &err) != 0)
+        pl_err_clear(&err);
     if (pl_s3_create_upload(&aws, "b", "k", NULL, text, &err) != 0)
         pl_err_clear(&err);
-    if (pl_s3_complete_upload(&aws, "b", "k", "u", &part, 1, NULL, &object,
-                              &err) != 0)
+    if (pl_s3_complete_upload(&aws, "b", "k", "u", &part, 1, NULL, false,
+                              &object, &err) != 0)
         pl_err_clear(&err);
     if (pl_sns_publish(&aws, &message, text, &err) != 0)
         pl_err_clear(&err);

@@ -286,7 +286,7 @@ START_TEST(container_token_file)
     ck_assert_int_eq(get(&aws, &keys, &err), 0);
     ck_assert_str_eq(last(), "GET http://[fd00:ec2::23]/v1?x=y from file");
     write_file("token", "two\r\nlines\n");
-    pl_credentials_expire(&aws);
+    pl_credentials_expire(&aws, &aws.chain.cached);
     requests = 0;
     ck_assert_int_eq(pl_credentials_get(&aws, &keys, &err), -1);
     ck_assert_int_eq(err.code, PL_CONFIG_INVALID);

@@ -151,10 +151,10 @@ START_TEST(settings)
                "[default]\nec2_metadata_service_endpoint_mode = ipv6\n");
     ck_assert_msg(get(&aws, &keys, &err) == 0, "%s", err.msg);
     (void)setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "https://h:1/x/", 1);
-    pl_credentials_expire(&aws);
+    pl_credentials_expire(&aws, &aws.chain.cached);
     ck_assert_msg(pl_credentials_get(&aws, &keys, &err) == 0, "%s", err.msg);
     (void)setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE", "IPv5", 1);
-    pl_credentials_expire(&aws);
+    pl_credentials_expire(&aws, &aws.chain.cached);
     ck_assert_int_eq(pl_credentials_get(&aws, &keys, &err), -1);
     ck_assert_int_eq(err.code, PL_CONFIG_INVALID);
     pl_err_clear(&err);

@@ -86,6 +86,8 @@ START_TEST(get)
 {
     static const struct answer answers[] = {
         {206, "content-length: 3\ncontent-range: bytes 7-9/10\netag: \"e\"",
+         "abc"},
+        {206, "content-length: 3\ncontent-range: bytes 0-2/10\netag: \"e\"",
          "abc"}};
     PL_AUTO(pl_aws) aws = {0};
     PL_AUTO(pl_buf) got = PL_BUF_INIT;
@@ -93,7 +95,7 @@ START_TEST(get)
     struct pl_s3_object object;
     struct pl_err err = {0};
 
-    open_aws(&aws, answers, 1);
+    open_aws(&aws, &answers[_i == 1], 1);
     ck_assert_int_eq(pl_s3_get(&aws, "b", "k", ranges[_i].first,
                                ranges[_i].last, ranges[_i].if_match, &sink,
                                &object, &err),
@@ -107,9 +109,32 @@ START_TEST(get)
 }
 END_TEST
 
+/* The bytes of another place must not be taken for those asked for. */
+START_TEST(another_range)
+{
+    static const struct answer answers[] = {
+        {206, "content-range: bytes 0-9/100", "abcdefghij"},
+        {206, NULL, "abcdefghij"}};
+    PL_AUTO(pl_aws) aws = {0};
+    struct pl_err err = {0};
+
+    open_aws(&aws, answers, 2);
+    for (int i = 0; i < 2; i++) {
+        PL_AUTO(pl_buf) got = PL_BUF_INIT;
+        const struct pl_sink sink = pl_buf_sink(&got);
+
+        pl_err_clear(&err);
+        ck_assert_int_eq(
+            pl_s3_get(&aws, "b", "k", 10, 19, NULL, &sink, NULL, &err), -1);
+        ck_assert_int_eq(err.code, PL_SERVICE_UNAVAILABLE);
+    }
+}
+END_TEST
+
 START_TEST(bytes_passed_on_forbid_a_retry)
 {
-    static const struct answer answers[] = {{206, NULL, "abc"}};
+    static const struct answer answers[] = {
+        {206, "content-range: bytes 0-9/10", "abc"}};
     PL_AUTO(pl_aws) aws = {0};
     PL_AUTO(pl_buf) got = PL_BUF_INIT_MAX(2); /* fails in the sink */
     const struct pl_sink sink = pl_buf_sink(&got);
@@ -140,6 +165,9 @@ START_TEST(a_changed_object)
 }
 END_TEST
 
+static const struct pl_blob abc = {.data = "abc", .len = 3};
+static const struct pl_blob nothing = {.data = "", .len = 0};
+
 START_TEST(put)
 {
     static const struct answer answers[] = {{200, "etag: \"e\"", ""},
@@ -152,8 +180,8 @@ START_TEST(put)
     struct pl_err err = {0};
 
     open_aws(&aws, answers, 3);
-    ck_assert_int_eq(
-        pl_s3_put(&aws, "b", "k", "abc", 3, &options, &object, &err), 0);
+    ck_assert_int_eq(pl_s3_put(&aws, "b", "k", &abc, &options, &object, &err),
+                     0);
     ck_assert_str_eq(script.log, "PUT /k|abc\n");
     ck_assert(was_sent("content-type: text/csv\n"));
     ck_assert(was_sent("if-none-match: *\n"));
@@ -162,7 +190,7 @@ START_TEST(put)
     ck_assert_str_eq(object.etag, "\"e\"");
     ck_assert_str_eq(object.crc64nvme, CRC_ABC);
     ck_assert_int_eq((int)object.bytes, 3);
-    ck_assert_int_eq(pl_s3_put(&aws, "b", "k", NULL, 0, NULL, &object, &err),
+    ck_assert_int_eq(pl_s3_put(&aws, "b", "k", &nothing, NULL, &object, &err),
                      0);
     ck_assert(was_sent("content-type: application/octet-stream\n"));
     ck_assert(
@@ -170,8 +198,7 @@ START_TEST(put)
                  "ae41e4649b934ca495991b7852b855\n"));
     /* without TLS nothing else protects the body */
     (void)setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9", 1);
-    ck_assert_int_eq(pl_s3_put(&aws, "b", "k", "abc", 3, NULL, &object, &err),
-                     0);
+    ck_assert_int_eq(pl_s3_put(&aws, "b", "k", &abc, NULL, &object, &err), 0);
     ck_assert(
         was_sent("x-amz-content-sha256: ba7816bf8f01cfea414140de5dae2223b0"
                  "0361a396177a9cb410ff61f20015ad\n"));
@@ -201,11 +228,11 @@ START_TEST(an_upload)
     ck_assert(was_sent("x-amz-checksum-algorithm: CRC64NVME\n"));
     ck_assert(was_sent("x-amz-checksum-type: FULL_OBJECT\n"));
     ck_assert_int_eq(
-        pl_s3_upload_part(&aws, "b", "k", id, 1, "abc", 3, &part, &err), 0);
+        pl_s3_upload_part(&aws, "b", "k", id, 1, &abc, &part, &err), 0);
     ck_assert_str_eq(part.etag, "\"p1\"");
     ck_assert_str_eq(part.crc64nvme, CRC_ABC);
     ck_assert_int_eq(pl_s3_complete_upload(&aws, "b", "k", id, &part, 1,
-                                           CRC_ABC, &object, &err),
+                                           CRC_ABC, false, &object, &err),
                      0);
     ck_assert(was_sent("x-amz-checksum-crc64nvme: " CRC_ABC "\n"));
     ck_assert(was_sent("x-amz-checksum-type: FULL_OBJECT\n"));
@@ -238,7 +265,7 @@ START_TEST(answers_without_what_they_are_for)
     ck_assert_int_eq(err.code, PL_SERVICE_UNAVAILABLE);
     pl_err_clear(&err);
     ck_assert_int_eq(
-        pl_s3_upload_part(&aws, "b", "k", "u", 1, "abc", 3, &part, &err), -1);
+        pl_s3_upload_part(&aws, "b", "k", "u", 1, &abc, &part, &err), -1);
     ck_assert_int_eq(err.code, PL_SERVICE_UNAVAILABLE);
 }
 END_TEST
@@ -270,14 +297,14 @@ START_TEST(an_error_inside_a_200_is_seen)
 {
     const struct answer a = {200, NULL, inside[_i].body};
     const struct answer answers[] = {a, a, a};
-    static const struct pl_s3_part part = {1, 5, "\"e\"", "c"};
+    static const struct pl_s3_part part = {1, 5, "\"e\"", "c", 0};
     PL_AUTO(pl_aws) aws = {0};
     struct pl_s3_object object;
     struct pl_err err = {0};
 
     open_aws(&aws, answers, 3);
     ck_assert_int_eq(pl_s3_complete_upload(&aws, "bucket", "k", "u", &part, 1,
-                                           NULL, &object, &err),
+                                           NULL, false, &object, &err),
                      -1);
     ck_assert_msg(err.code == inside[_i].code, "%s", err.msg);
     ck_assert_str_eq(err.service, inside[_i].service);
@@ -309,14 +336,14 @@ START_TEST(a_completed_upload_is_recognized)
         {0, NULL, ""},
         {404, NULL, "<Error><Code>NoSuchUpload</Code></Error>"},
         {lost[_i].head != NULL ? 200 : 404, lost[_i].head, ""}};
-    static const struct pl_s3_part part = {1, 5, "\"e\"", "c"};
+    static const struct pl_s3_part part = {1, 5, "\"e\"", "c", 0};
     PL_AUTO(pl_aws) aws = {0};
     struct pl_s3_object object;
     struct pl_err err = {0};
 
     open_aws(&aws, answers, 3);
     ck_assert_int_eq(pl_s3_complete_upload(&aws, "bucket", "k", "u", &part, 1,
-                                           lost[_i].crc, &object, &err),
+                                           lost[_i].crc, false, &object, &err),
                      lost[_i].rc);
     if (lost[_i].rc != 0)
         ck_assert_str_eq(err.service, "NoSuchUpload");
@@ -441,6 +468,7 @@ UNIT_MAIN("s3", tcase_add_checked_fixture(tc, setup, NULL);
           tcase_add_loop_test(tc, address_table, 0, UNIT_COUNT(addresses));
           tcase_add_test(tc, head);
           tcase_add_loop_test(tc, get, 0, UNIT_COUNT(ranges));
+          tcase_add_test(tc, another_range);
           tcase_add_test(tc, bytes_passed_on_forbid_a_retry);
           tcase_add_test(tc, a_changed_object); tcase_add_test(tc, put);
           tcase_add_test(tc, an_upload);
