@@ -229,9 +229,13 @@ static void abort_orphans(struct pl_upload *u, const char *since)
 {
     struct orphans o = {.u = u, .since = since};
     struct pl_err err = {0};
+    int rc;
 
-    if (pl_s3_list_uploads(u->aws, u->uri.bucket, u->uri.path, abort_orphan, &o,
-                           &err) != 0)
+    pl_stop_hold();
+    rc = pl_s3_list_uploads(u->aws, u->uri.bucket, u->uri.path, abort_orphan,
+                            &o, &err);
+    pl_stop_unhold();
+    if (rc != 0)
         pl_warn("an upload of 's3://%s/%s' without parts may be left: %s",
                 u->uri.bucket, u->uri.path, err.msg);
 }
@@ -243,9 +247,15 @@ static int begin(struct pl_upload *u, struct pl_err *err)
 
     pl_time_iso(pl_now_ms(&u->aws->clock) + u->aws->skew_ms, now);
     if (pl_buf_addf(&line, err, "begin %s\n", now) != 0 ||
-        pl_journal_add(&u->journal, line.data, err) != 0 ||
-        pl_upload_begin(u, err) != 0)
+        pl_journal_add(&u->journal, line.data, err) != 0)
         return -1;
+    if (pl_upload_begin(u, err) != 0) {
+        /* refused, or was it begun and the answer lost? */
+        if (err->http_status / 100 != 4)
+            abort_orphans(u, now);
+        pl_journal_remove(&u->journal);
+        return -1;
+    }
     pl_buf_reset(&line);
     if (pl_buf_addf(&line, err, "id %s\n", u->id) != 0)
         return -1;

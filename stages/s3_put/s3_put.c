@@ -93,6 +93,9 @@ int s3_put_direct(struct s3_put_config *cfg, const char *file,
     if (cfg->to == NULL || !pl_starts_with(cfg->to, "s3://"))
         return pl_fail(err, PL_USAGE_INVALID,
                        "say with --to s3://BUCKET/KEY where '%s' goes", file);
+    if (strcmp(file, "-") == 0 && pl_ends_with(cfg->to, "/"))
+        return pl_fail(err, PL_USAGE_INVALID,
+                       "standard input has no name: --to must name an object");
     return pl_manifest_data_add(m, &data, err);
 }
 
