@@ -1,5 +1,6 @@
 /* lakeseg-local - stand-ins for the AWS services, for one machine. */
 #include <jansson.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "local/engine.h"
@@ -27,6 +28,7 @@ struct options {
     int64_t job_delay_ms;
     const char *sql;
     const char *set;
+    const char *etag;
     bool allow_remote;
 };
 
@@ -106,6 +108,11 @@ static int run(const struct options *o, struct pl_err *err)
         pl_setting_int(o->job_delay_ms, "LAKESEG_LOCAL_JOB_DELAY_MS", 0,
                        &cfg.job_delay_ms, err) != 0)
         return -1;
+    if (o->etag != NULL && strcmp(o->etag, "md5") != 0 &&
+        strcmp(o->etag, "opaque") != 0)
+        return pl_fail(err, PL_USAGE_INVALID,
+                       "--etag '%s' is neither md5 nor opaque", o->etag);
+    cfg.is_etag_opaque = o->etag != NULL && strcmp(o->etag, "opaque") == 0;
     if (o->set != NULL && o->sql == NULL)
         return pl_fail(err, PL_USAGE_INVALID, "--set goes with --sql");
     return o->sql != NULL ? run_script(o, err) : serve(o, &cfg, err);
@@ -146,6 +153,8 @@ int main(int argc, char **argv)
         {"key", PL_OPT_STR, &o.keys, "KEY,...",
          "accept these AK:SK[:TOKEN[:EXPIRES]], default AWS's example key",
          NULL},
+        {"etag", PL_OPT_STR, &o.etag, "NAME",
+         "md5 (default), or opaque, as in buckets with SSE-KMS: quicker", NULL},
         {"query-delay-ms", PL_OPT_INT, &o.query_delay_ms, "MS",
          "let each query run this much longer", "LAKESEG_LOCAL_QUERY_DELAY_MS"},
         {"job-delay-ms", PL_OPT_INT, &o.job_delay_ms, "MS",

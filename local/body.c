@@ -44,6 +44,10 @@ int local_body_open(struct local_body *body, struct local_request *req,
         if (local_s3_file_open(&body->file, s3, err) != 0)
             return -1;
         body->is_bulk = true;
+        if (body->file.md5.impl == NULL &&
+            local_header(req, "content-md5") != NULL &&
+            pl_hash_open_md5(&body->file.md5, err) != 0)
+            return -1;
         body->file.has_crc32s = mentions(req, "x-amz-checksum-crc32");
         body->file.has_sha256 = mentions(req, "x-amz-checksum-sha256");
     }
@@ -54,7 +58,9 @@ int local_body_open(struct local_body *body, struct local_request *req,
                                                .trailers = &req->trailers};
         return local_chunked_open(&body->chunked, err);
     }
-    return pl_hash_open_sha256(&body->sha256, err);
+    return body->kind == LOCAL_PAYLOAD_UNSIGNED
+               ? 0
+               : pl_hash_open_sha256(&body->sha256, err);
 }
 
 void local_body_feed(struct local_body *body, const char *data, size_t len)
@@ -66,7 +72,8 @@ void local_body_feed(struct local_body *body, const char *data, size_t len)
     if (is_chunked(body)) {
         rc = local_chunked_feed(&body->chunked, data, len, &body->err);
     } else {
-        pl_hash_add(&body->sha256, data, len);
+        if (body->sha256.impl != NULL)
+            pl_hash_add(&body->sha256, data, len);
         rc = take(body, data, len, &body->err);
     }
     (void)rc; /* body->err is filled */

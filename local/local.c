@@ -194,8 +194,10 @@ int local_open(struct local *local, const struct local_config *cfg,
                        cfg->lake);
     if (open_state(local, cfg->state, err) != 0 ||
         pl_buf_addf(&s3, err, "%s/s3", local->state) != 0 ||
-        local_s3_open(&local->s3, s3.data, err) != 0 ||
-        local_athena_open(local, err) != 0 ||
+        local_s3_open(&local->s3, s3.data, err) != 0)
+        return -1;
+    local->s3.is_etag_opaque = cfg->is_etag_opaque;
+    if (local_athena_open(local, err) != 0 ||
         local_pinpoint_open(local, err) != 0 || local_sns_open(local, err) != 0)
         return -1;
     if (add_list(local, KEY, cfg->keys != NULL ? cfg->keys : EXAMPLE_KEY,

@@ -36,6 +36,7 @@ static const struct {
     {"InvalidPartOrder", 400,
      "The list of parts was not in ascending order. Parts must be ordered by "
      "part number."},
+    {"InvalidPartNumber", 416, "The requested part is not satisfiable"},
     {"InvalidRange", 416, "The requested range is not satisfiable"},
     {"InvalidRequest", 400, "Invalid Request"},
     {"KeyTooLongError", 400, "Your key is too long"},
@@ -142,14 +143,15 @@ const char *local_s3_operation(const struct local_request *req)
 
 json_t *local_s3_kept_headers(const struct local_request *req)
 {
-    static const char *const kept[] = {"content-type", "cache-control",
-                                       "content-disposition",
-                                       "content-language", "expires"};
+    static const char *const kept[] = {
+        "content-type",     "cache-control", "content-disposition",
+        "content-language", "expires",       "x-amz-storage-class"};
     json_t *headers = json_object();
 
     for (size_t i = 0; i < req->headers.count; i++) {
         const struct local_pair *p = &req->headers.items[i];
-        bool is_kept = pl_starts_with(p->name, "x-amz-meta-");
+        bool is_kept = pl_starts_with(p->name, "x-amz-meta-") ||
+                       pl_starts_with(p->name, "x-amz-server-side-encryption");
 
         for (size_t k = 0; k < PL_COUNT(kept); k++)
             is_kept = is_kept || strcmp(p->name, kept[k]) == 0;
@@ -378,12 +380,14 @@ static int object_headers(const struct local_s3_call *call, const json_t *meta,
 
     local_http_date(json_integer_value(json_object_get(meta, "modified_ms")),
                     date);
+    if (json_object_get(headers, "x-amz-server-side-encryption") == NULL &&
+        local_set_header(resp, "x-amz-server-side-encryption", "AES256", err) !=
+            0)
+        return -1;
     if (local_s3_set_etag(
             resp, json_string_value(json_object_get(meta, "etag")), err) != 0 ||
         local_set_header(resp, "Last-Modified", date, err) != 0 ||
         local_set_header(resp, "Accept-Ranges", "bytes", err) != 0 ||
-        local_set_header(resp, "x-amz-server-side-encryption", "AES256", err) !=
-            0 ||
         add_headers(resp, headers, err) != 0)
         return -1;
     if (json_object_get(headers, "content-type") == NULL &&
@@ -417,6 +421,29 @@ static bool is_conditional(const struct local_s3_call *call, const json_t *meta)
     return true;
 }
 
+/* Where the part that the query asks for begins and how long it is; an object
+ * made by one PUT is its own part 1. */
+static int read_part(const struct local_s3_call *call, const json_t *meta,
+                     uint64_t *from, uint64_t *len, struct pl_err *err)
+{
+    const char *text = local_query(call->req, "partNumber");
+    const json_t *sizes = json_object_get(meta, "part_bytes");
+    const size_t count = sizes != NULL ? json_array_size(sizes) : 1;
+    uint64_t number = 0;
+    char total[24];
+
+    if (pl_parse_u64(text, &number) != 0 || number < 1 || number > count)
+        return -1;
+    *from = 0;
+    if (sizes == NULL)
+        return 0;
+    for (size_t i = 0; i + 1 < number; i++)
+        *from += (uint64_t)json_integer_value(json_array_get(sizes, i));
+    *len = (uint64_t)json_integer_value(json_array_get(sizes, number - 1));
+    (void)snprintf(total, sizeof(total), "%zu", count);
+    return local_set_header(call->resp, "x-amz-mp-parts-count", total, err);
+}
+
 static int send_object(const struct local_s3_call *call, int *fd,
                        const json_t *meta, struct pl_err *err)
 {
@@ -433,6 +460,11 @@ static int send_object(const struct local_s3_call *call, int *fd,
     if (read_range(local_header(call->req, "range"), bytes, &from, &len,
                    &is_part) != 0)
         return local_s3_refuse(call, "InvalidRange");
+    if (local_query(call->req, "partNumber") != NULL) {
+        if (read_part(call, meta, &from, &len, err) != 0)
+            return local_s3_refuse(call, "InvalidPartNumber");
+        is_part = len > 0;
+    }
     resp->status = is_part ? 206 : 200;
     if (is_part) {
         (void)snprintf(range, sizeof(range), "bytes %llu-%llu/%llu",

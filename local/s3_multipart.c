@@ -466,12 +466,14 @@ static const char *finish(const struct local_s3_call *call,
                                .etag = etag,
                                .headers = u->headers,
                                .checksum_type = u->type,
-                               .part_count = (unsigned)c->count};
+                               .part_bytes = json_array()};
     const char *code = NULL;
     char header[48];
 
-    if (all == NULL)
+    if (all == NULL) {
+        json_decref(put.part_bytes);
         return "InternalError";
+    }
     multipart_etag(u, c, etag, all);
     free(all);
     checksum_header(u, header);
@@ -480,7 +482,14 @@ static const char *finish(const struct local_s3_call *call,
     else
         code = claimed_checksum(call, file, checksums);
     put.checksums = *checksums;
-    return code != NULL ? code : local_s3_commit(&call->local->s3, &put, file);
+    for (size_t i = 0; i < c->count; i++)
+        (void)json_array_append_new(
+            put.part_bytes,
+            json_integer((json_int_t)chosen(u, c->items[i].number)->bytes));
+    if (code == NULL)
+        code = local_s3_commit(&call->local->s3, &put, file);
+    json_decref(put.part_bytes);
+    return code;
 }
 
 static int join_parts(const struct local_s3_upload *u, const struct choice *c,
@@ -492,15 +501,31 @@ static int join_parts(const struct local_s3_upload *u, const struct choice *c,
     return local_s3_file_end(file, err);
 }
 
-static int answer_complete(const struct local_s3_call *call,
-                           const struct local_s3_upload *u, const char *etag,
-                           json_t *checksums, struct pl_err *err)
+/* The elements of a list or an answer, of checksums as headers name them. */
+static int add_checksums(struct pl_buf *out, const json_t *checksums,
+                         struct pl_err *err)
 {
     static const char *const elements[][2] = {
         {"x-amz-checksum-crc32", "ChecksumCRC32"},
         {"x-amz-checksum-crc32c", "ChecksumCRC32C"},
         {"x-amz-checksum-crc64nvme", "ChecksumCRC64NVME"},
         {"x-amz-checksum-sha256", "ChecksumSHA256"}};
+
+    for (size_t i = 0; i < PL_COUNT(elements); i++) {
+        const char *value =
+            json_string_value(json_object_get(checksums, elements[i][0]));
+
+        if (value != NULL &&
+            local_xml_element(out, elements[i][1], value, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int answer_complete(const struct local_s3_call *call,
+                           const struct local_s3_upload *u, const char *etag,
+                           json_t *checksums, struct pl_err *err)
+{
     struct pl_buf *out = &call->resp->body;
 
     if (pl_buf_adds(out,
@@ -511,16 +536,9 @@ static int answer_complete(const struct local_s3_call *call,
         local_xml_element(out, "Bucket", u->bucket, err) != 0 ||
         local_xml_element(out, "Key", u->key, err) != 0 ||
         pl_buf_addf(out, err, "<ETag>&quot;%s&quot;</ETag>", etag) != 0 ||
-        local_xml_element(out, "ChecksumType", u->type, err) != 0)
+        local_xml_element(out, "ChecksumType", u->type, err) != 0 ||
+        add_checksums(out, checksums, err) != 0)
         return -1;
-    for (size_t i = 0; i < PL_COUNT(elements); i++) {
-        const char *value =
-            json_string_value(json_object_get(checksums, elements[i][0]));
-
-        if (value != NULL &&
-            local_xml_element(out, elements[i][1], value, err) != 0)
-            return -1;
-    }
     if (pl_buf_adds(out, "</CompleteMultipartUploadResult>", err) != 0)
         return -1;
     return local_s3_answer_xml(call, err);
@@ -542,6 +560,7 @@ static int complete(const struct local_s3_call *call, struct local_s3_upload *u,
         return 0;
     if (local_s3_file_open(&file, &call->local->s3, err) != 0)
         return -1;
+    pl_hash_release(&file.md5); /* the ETag is made of those of the parts */
     checksum_header(u, header);
     file.has_crc32s = pl_starts_with(header, "x-amz-checksum-crc32");
     file.has_sha256 = strcmp(header, "x-amz-checksum-sha256") == 0;
@@ -599,12 +618,15 @@ static int add_listed_part(struct pl_buf *out, const struct local_s3_part *part,
 
     pl_time_iso(part->modified_ms, date);
     pl_hex(part->md5, 16, md5);
-    return pl_buf_addf(out, err,
-                       "<Part><PartNumber>%u</PartNumber><LastModified>%s"
-                       "</LastModified><ETag>&quot;%s&quot;</ETag>"
-                       "<Size>%llu</Size></Part>",
-                       part->number, date, md5,
-                       (unsigned long long)part->bytes);
+    if (pl_buf_addf(out, err,
+                    "<Part><PartNumber>%u</PartNumber><LastModified>%s"
+                    "</LastModified><ETag>&quot;%s&quot;</ETag>"
+                    "<Size>%llu</Size>",
+                    part->number, date, md5,
+                    (unsigned long long)part->bytes) != 0 ||
+        add_checksums(out, part->checksums, err) != 0)
+        return -1;
+    return pl_buf_adds(out, "</Part>", err);
 }
 
 /* Needs the lock. */
@@ -669,6 +691,20 @@ int local_s3_list_parts(const struct local_s3_call *call, struct pl_err *err)
     return local_s3_answer_xml(call, err);
 }
 
+static int add_key(const struct local_s3_call *call, const char *key,
+                   struct pl_err *err)
+{
+    PL_AUTO(pl_buf) encoded = PL_BUF_INIT;
+    const char *type = local_query(call->req, "encoding-type");
+
+    if (type == NULL || strcmp(type, "url") != 0)
+        return local_xml_element(&call->resp->body, "Key", key, err);
+    if (pl_uri_encode(&encoded, key, strlen(key), true, err) != 0)
+        return -1;
+    return local_xml_element(&call->resp->body, "Key", pl_buf_str(&encoded),
+                             err);
+}
+
 static int add_uploads(const struct local_s3_call *call, struct pl_err *err)
 {
     const struct local_s3 *s3 = &call->local->s3;
@@ -684,7 +720,7 @@ static int add_uploads(const struct local_s3_call *call, struct pl_err *err)
             continue;
         pl_time_iso(u->created_ms, date);
         if (pl_buf_adds(out, "<Upload>", err) != 0 ||
-            local_xml_element(out, "Key", u->key, err) != 0 ||
+            add_key(call, u->key, err) != 0 ||
             local_xml_element(out, "UploadId", u->id, err) != 0 ||
             local_xml_element(out, "Initiated", date, err) != 0 ||
             pl_buf_adds(out, "</Upload>", err) != 0)

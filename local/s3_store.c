@@ -363,9 +363,7 @@ int local_s3_file_open(struct local_s3_file *file, struct local_s3 *s3,
         file->name[0] = '\0';
         return pl_fail_errno(err, PL_FILE_ERROR, "cannot make '%s'", path.data);
     }
-    if (pl_hash_open_md5(&file->md5, err) != 0)
-        return -1;
-    return 0;
+    return s3->is_etag_opaque ? 0 : pl_hash_open_md5(&file->md5, err);
 }
 
 int local_s3_file_write(struct local_s3_file *file, const void *data,
@@ -374,7 +372,8 @@ int local_s3_file_write(struct local_s3_file *file, const void *data,
     if (file->has_sha256 && file->sha256.impl == NULL &&
         pl_hash_open_sha256(&file->sha256, err) != 0)
         return -1;
-    pl_hash_add(&file->md5, data, len);
+    if (file->md5.impl != NULL)
+        pl_hash_add(&file->md5, data, len);
     if (file->has_sha256)
         pl_hash_add(&file->sha256, data, len);
     file->crc64 = pl_crc64nvme(file->crc64, data, len);
@@ -388,7 +387,10 @@ int local_s3_file_write(struct local_s3_file *file, const void *data,
 
 int local_s3_file_end(struct local_s3_file *file, struct pl_err *err)
 {
-    pl_hash_end(&file->md5, file->md5_value);
+    if (file->md5.impl != NULL)
+        pl_hash_end(&file->md5, file->md5_value);
+    else if (pl_random(file->md5_value, sizeof(file->md5_value), err) != 0)
+        return -1;
     if (file->has_sha256) {
         if (file->sha256.impl == NULL &&
             pl_hash_open_sha256(&file->sha256, err) != 0)
@@ -467,9 +469,8 @@ static json_t *make_meta(const struct local_s3_put *put,
     if (put->checksum_type != NULL && put->checksum_type[0] != '\0')
         (void)json_object_set_new(meta, "checksum_type",
                                   json_string(put->checksum_type));
-    if (put->part_count > 0)
-        (void)json_object_set_new(meta, "parts",
-                                  json_integer((json_int_t)put->part_count));
+    if (put->part_bytes != NULL)
+        (void)json_object_set(meta, "part_bytes", put->part_bytes);
     return meta;
 }
 

@@ -63,6 +63,7 @@ struct local_s3 {
     size_t bucket_count;
     struct local_s3_upload **uploads;
     size_t upload_count;
+    bool is_etag_opaque; /* ETags are no MD5, as in buckets with SSE-KMS */
 };
 
 /* Reads what is in dir; drops data that belongs to no object. */
@@ -114,7 +115,7 @@ struct local_s3_put {
     json_t *headers;           /* borrowed; may be NULL */
     json_t *checksums;         /* borrowed; may be NULL */
     const char *checksum_type;
-    unsigned part_count; /* 0: not multipart */
+    json_t *part_bytes; /* borrowed: sizes; NULL: not multipart */
 };
 
 /* Makes an ended file an object; the file is the store's from then on. */

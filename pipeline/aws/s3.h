@@ -94,7 +94,8 @@ int pl_s3_upload_part(struct pl_aws *aws, const char *bucket, const char *key,
                       const struct pl_blob *blob, struct pl_s3_part *part,
                       struct pl_err *err) PL_MUST_CHECK;
 /* crc64nvme: of the whole object (base64), sent as FULL_OBJECT; NULL: none.
- * only_if_absent: as for pl_s3_put; service "ConditionalRequestConflict" means
+ * only_if_absent: as for pl_s3_put; 1 is returned where the object was there
+ * with the same bytes, and the upload is still open; service "ConditionalRequestConflict" means
  * that the whole upload must be begun anew. */
 int pl_s3_complete_upload(struct pl_aws *aws, const char *bucket,
                           const char *key, const char *upload_id,

@@ -163,7 +163,7 @@ int pl_s3_complete_upload(struct pl_aws *aws, const char *bucket,
     if ((is_taken || strcmp(cause.service, "NoSuchUpload") == 0) &&
         is_completed(aws, bucket, key, bytes, count, crc64nvme, is_taken,
                      object))
-        return 0;
+        return is_taken ? 1 : 0;
     *err = cause;
     return -1;
 }

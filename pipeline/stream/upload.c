@@ -67,15 +67,55 @@ void pl_upload_sum(struct pl_upload *u)
                                             (uint64_t)u->parts[i].bytes);
 }
 
+/* S3 bills the parts of an unfinished upload until someone gives them back.
+ * One that was under way when the connection broke may land behind the abort:
+ * then it is made again. */
+static void give_back(struct pl_upload *u)
+{
+    struct pl_err err = {0};
+
+    pl_stop_hold();
+    for (int i = 0; i < ABORT_TRIES; i++) {
+        struct pl_s3_part *left = NULL;
+        struct pl_err gone = {0};
+        size_t count = 0;
+        int rc;
+
+        pl_err_clear(&err);
+        if (pl_s3_abort_upload(u->aws, u->uri.bucket, u->uri.path, u->id,
+                               &err) != 0 &&
+            strcmp(err.service, "NoSuchUpload") != 0)
+            break;
+        rc = pl_s3_list_parts(u->aws, u->uri.bucket, u->uri.path, u->id, &left,
+                              &count, &gone);
+        free(left);
+        pl_err_clear(&err);
+        if (rc != 0)
+            break;
+    }
+    if (err.code != PL_OK)
+        pl_warn("cannot abort upload %s of 's3://%s/%s': %s", u->id,
+                u->uri.bucket, u->uri.path, err.msg);
+    else
+        pl_info("aborted the upload of 's3://%s/%s'", u->uri.bucket,
+                u->uri.path);
+    pl_stop_unhold();
+    pl_journal_remove(&u->journal);
+}
+
 int pl_upload_complete(struct pl_upload *u, struct pl_err *err)
 {
     struct pl_s3_object object = {0};
     char crc[PL_CRC64_TEXT];
+    int rc;
 
     pl_crc64_text(u->crc64nvme, crc);
-    if (pl_s3_complete_upload(u->aws, u->uri.bucket, u->uri.path, u->id,
-                              u->parts, u->part_count, crc,
-                              u->how.put.only_if_absent, &object, err) != 0)
+    rc = pl_s3_complete_upload(u->aws, u->uri.bucket, u->uri.path, u->id,
+                               u->parts, u->part_count, crc,
+                               u->how.put.only_if_absent, &object, err);
+    if (rc > 0)
+        give_back(u);
+    if (rc < 0)
         return pl_context(err, "cannot write 's3://%s/%s'", u->uri.bucket,
                           u->uri.path);
     u->id[0] = '\0'; /* an object now, not ours to give back */
@@ -243,42 +283,6 @@ int pl_upload_commit(struct pl_upload *u, struct pl_err *err)
         return -1;
     pl_upload_sum(u);
     return pl_upload_complete(u, err);
-}
-
-/* S3 bills the parts of an unfinished upload until someone gives them back.
- * One that was under way when the connection broke may land behind the abort:
- * then it is made again. */
-static void give_back(struct pl_upload *u)
-{
-    struct pl_err err = {0};
-
-    pl_stop_hold();
-    for (int i = 0; i < ABORT_TRIES; i++) {
-        struct pl_s3_part *left = NULL;
-        struct pl_err gone = {0};
-        size_t count = 0;
-        int rc;
-
-        pl_err_clear(&err);
-        if (pl_s3_abort_upload(u->aws, u->uri.bucket, u->uri.path, u->id,
-                               &err) != 0 &&
-            strcmp(err.service, "NoSuchUpload") != 0)
-            break;
-        rc = pl_s3_list_parts(u->aws, u->uri.bucket, u->uri.path, u->id, &left,
-                              &count, &gone);
-        free(left);
-        pl_err_clear(&err);
-        if (rc != 0)
-            break;
-    }
-    if (err.code != PL_OK)
-        pl_warn("cannot abort upload %s of 's3://%s/%s': %s", u->id,
-                u->uri.bucket, u->uri.path, err.msg);
-    else
-        pl_info("aborted the upload of 's3://%s/%s'", u->uri.bucket,
-                u->uri.path);
-    pl_stop_unhold();
-    pl_journal_remove(&u->journal);
 }
 
 void pl_upload_release(struct pl_upload *u)
