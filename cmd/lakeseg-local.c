@@ -29,6 +29,7 @@ struct options {
     const char *sql;
     const char *set;
     const char *etag;
+    const char *faults;
     bool allow_remote;
 };
 
@@ -101,7 +102,8 @@ static int run(const struct options *o, struct pl_err *err)
                                .buckets = o->buckets,
                                .apps = o->apps,
                                .topics = o->topics,
-                               .keys = o->keys};
+                               .keys = o->keys,
+                               .faults = o->faults};
 
     if (pl_setting_int(o->query_delay_ms, "LAKESEG_LOCAL_QUERY_DELAY_MS", 0,
                        &cfg.query_delay_ms, err) != 0 ||
@@ -123,7 +125,12 @@ static const char text[] =
     "queries really run, on DuckDB, over the files of a folder; import jobs "
     "fill an endpoint store that can be read back; every signature is "
     "checked.\n\nEach folder in the lake is a table over its *.parquet, *.csv "
-    "or *.json files. Objects and endpoints are kept in the state folder.";
+    "or *.json files. Objects and endpoints are kept in the state folder.\n\n"
+    "Kinds of --fault: status:STATUS:CODE (refused), inside:CODE (an error "
+    "behind a 200), delay:MS, lost (done, but the connection closes), "
+    "cut:BYTES (it closes within the body), short:BYTES (less than the whole "
+    "body, in a right frame), corrupt:BYTE (a bit is flipped), slow:BYTES (a "
+    "second). The operation may be *.";
 
 int main(int argc, char **argv)
 {
@@ -153,6 +160,10 @@ int main(int argc, char **argv)
         {"key", PL_OPT_STR, &o.keys, "KEY,...",
          "accept these AK:SK[:TOKEN[:EXPIRES]], default AWS's example key",
          NULL},
+        {"fault", PL_OPT_STR, &o.faults, "RULE;...",
+         "SERVICE.OPERATION=KIND[:ARGUMENT][,count=N][,skip=N][,percent=N]: "
+         "answers that go wrong",
+         NULL},
         {"etag", PL_OPT_STR, &o.etag, "NAME",
          "md5 (default), or opaque, as in buckets with SSE-KMS: quicker", NULL},
         {"query-delay-ms", PL_OPT_INT, &o.query_delay_ms, "MS",
@@ -170,7 +181,10 @@ int main(int argc, char **argv)
         .summary = "local stand-in for the AWS services that lakeseg uses",
         .text = text,
         .examples = "lakeseg-local --port 8080 --lake examples/lake "
-                    "--bucket results --app demo --topic outcome",
+                    "--bucket results --app demo --topic outcome\n"
+                    "lakeseg-local --bucket results --fault "
+                    "'s3.GetObject=cut:1000,count=2;"
+                    "s3.*=status:503:SlowDown,count=9,percent=20'",
         .see_also = "lakeseg(1)",
         .opts = opts};
     struct pl_err err = {0};

@@ -200,6 +200,9 @@ int local_open(struct local *local, const struct local_config *cfg,
     if (local_athena_open(local, err) != 0 ||
         local_pinpoint_open(local, err) != 0 || local_sns_open(local, err) != 0)
         return -1;
+    if (cfg->faults != NULL &&
+        local_faults_parse(&local->faults, cfg->faults, err) != 0)
+        return -1;
     if (add_list(local, KEY, cfg->keys != NULL ? cfg->keys : EXAMPLE_KEY,
                  err) != 0 ||
         add_list(local, BUCKET, cfg->buckets, err) != 0 ||

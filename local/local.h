@@ -49,6 +49,7 @@ struct local_config {
     const char *keys; /* "AK:SK[:TOKEN[:EXPIRES]],..." */
     int64_t query_delay_ms;
     int64_t job_delay_ms;
+    const char *faults;  /* rules of faults.h, or NULL */
     bool is_etag_opaque; /* ETags of objects are no MD5 */
 };
 

@@ -464,8 +464,18 @@ static json_t *make_meta(const struct local_s3_put *put,
         return NULL;
     if (put->headers != NULL)
         (void)json_object_set(meta, "headers", put->headers);
-    if (put->checksums != NULL)
+    if (put->checksums != NULL) {
         (void)json_object_set(meta, "checksums", put->checksums);
+    } else { /* S3 computes one where the client gave none */
+        char crc[PL_CRC64_TEXT];
+
+        pl_crc64_text(file->crc64, crc);
+        (void)json_object_set_new(
+            meta, "checksums",
+            json_pack("{s:s}", "x-amz-checksum-crc64nvme", crc));
+        (void)json_object_set_new(meta, "checksum_type",
+                                  json_string("FULL_OBJECT"));
+    }
     if (put->checksum_type != NULL && put->checksum_type[0] != '\0')
         (void)json_object_set_new(meta, "checksum_type",
                                   json_string(put->checksum_type));

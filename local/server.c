@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "local/body.h"
+#include "local/fault_answer.h"
 #include "pipeline/base/clock.h"
 #include "pipeline/base/log.h"
 #include "pipeline/base/text.h"
@@ -28,6 +29,8 @@ struct exchange {
     struct local_auth auth;
     struct local_body body;
     enum local_verdict verdict;
+    struct local_fault fault;
+    bool has_fault; /* its answer goes wrong */
     char why[256];
     bool is_started;
     bool is_judged; /* else the body is needed first */
@@ -268,10 +271,33 @@ static void name_operation(struct local_request *req, struct pl_err *err)
         req->operation = local_query(req, "Action");
 }
 
+/* Takes the fault that is due. Returns true when it was the answer. */
+static bool meet_fault(struct exchange *ex, struct pl_err *err)
+{
+    struct local_request *req = &ex->req;
+    struct local_fault *fault = &ex->fault;
+
+    if (strcmp(req->service, "admin") == 0 ||
+        !local_faults_take(&ex->server->local->faults, req->service,
+                           req->operation, fault))
+        return false;
+    if (fault->delay_ms > 0 &&
+        pl_sleep_ms(&pl_clock_real, fault->delay_ms, err) != 0)
+        pl_err_clear(err); /* asked to stop: answer at once */
+    ex->has_fault =
+        fault->kind == LOCAL_FAULT_LOST || local_fault_is_of_body(fault->kind);
+    if (ex->has_fault || fault->kind == LOCAL_FAULT_DELAY)
+        return false;
+    (void)local_refuse(req, &ex->resp, fault->status, fault->code,
+                       "injected fault");
+    if (fault->kind == LOCAL_FAULT_INSIDE)
+        ex->resp.status = 200;
+    return true;
+}
+
 static int dispatch(struct exchange *ex, struct pl_err *err)
 {
     struct local_request *req = &ex->req;
-    struct local_fault fault;
 
     judge_body(ex);
     if (ex->verdict != LOCAL_AUTH_GOOD)
@@ -279,14 +305,8 @@ static int dispatch(struct exchange *ex, struct pl_err *err)
     if (ex->body.err.code != PL_OK)
         return refuse_body(ex);
     name_operation(req, err);
-    if (local_faults_take(&ex->server->local->faults, req->service,
-                          req->operation, &fault)) {
-        if (fault.delay_ms > 0 &&
-            pl_sleep_ms(&pl_clock_real, fault.delay_ms, err) != 0)
-            pl_err_clear(err); /* asked to stop: answer at once */
-        return local_refuse(req, &ex->resp, fault.status, fault.code,
-                            "injected fault");
-    }
+    if (meet_fault(ex, err))
+        return 0;
     if (needs_no_signature(req) && strcmp(req->service, "sts") == 0 &&
         strcmp(req->operation, "AssumeRoleWithWebIdentity") != 0)
         return local_auth_refuse(LOCAL_AUTH_MISSING, "", req, &ex->resp);
@@ -308,8 +328,12 @@ static ssize_t no_body(void *ctx, uint64_t pos, char *buf, size_t max)
     return MHD_CONTENT_READER_END_OF_STREAM;
 }
 
-static struct MHD_Response *make_response(struct local_response *resp)
+static struct MHD_Response *make_response(struct exchange *ex)
 {
+    struct local_response *resp = &ex->resp;
+
+    if (ex->has_fault && !resp->has_head_bytes)
+        return local_fault_answer(resp, &ex->fault);
     if (resp->is_file && resp->file_bytes > 0) {
         struct MHD_Response *out = MHD_create_response_from_fd_at_offset64(
             resp->file_bytes, resp->fd, resp->file_offset);
@@ -330,10 +354,19 @@ static enum MHD_Result send_response(struct exchange *ex,
                                      struct MHD_Connection *c)
 {
     struct local_response *resp = &ex->resp;
-    struct MHD_Response *out = make_response(resp);
+    struct MHD_Response *out;
     const bool is_s3 = strcmp(ex->req.service, "s3") == 0;
     enum MHD_Result rc;
 
+    /* an answer without a body has nothing else to break */
+    if (ex->has_fault &&
+        (ex->fault.kind == LOCAL_FAULT_LOST ||
+         (ex->fault.kind == LOCAL_FAULT_CUT && resp->has_head_bytes))) {
+        pl_info("%s %s: the answer is lost", ex->req.service,
+                ex->req.operation);
+        return MHD_NO;
+    }
+    out = make_response(ex);
     if (out == NULL)
         return MHD_NO;
     (void)MHD_add_response_header(

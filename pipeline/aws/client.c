@@ -367,6 +367,7 @@ int pl_aws_send(struct pl_aws *aws, const struct pl_aws_call *call,
     enum pl_retry_kind last = PL_RETRY_NONE; /* of the attempt before */
     const int64_t begun = pl_mono_ms(&aws->clock);
 
+    req->is_once = !call->is_idempotent;
     (void)snprintf(a.region, sizeof(a.region), "%s",
                    call->region != NULL ? call->region : aws->region);
     for (;;) {

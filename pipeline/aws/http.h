@@ -45,6 +45,9 @@ struct pl_http_request {
     const struct pl_blob *blob; /* read in place of body, or NULL; borrowed */
     const struct pl_sink *sink; /* takes the body of a 2xx answer, or NULL */
     int sink_status;            /* takes it for this status only; 0: any 2xx */
+    bool is_once; /* goes on a connection of its own: HTTP libraries
+                                   send again by themselves what found an old
+                                   one closed, done or not */
     int64_t connect_timeout_ms; /* 0: 3,100 */
     int64_t stall_timeout_ms;   /* no byte for so long: 0: 60,000 */
     int64_t timeout_ms;         /* for all of it; 0: none */

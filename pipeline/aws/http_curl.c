@@ -242,6 +242,7 @@ static void set_limits(CURL *easy, const struct pl_http_request *req)
     (void)curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
                            (long)((stall + 999) / 1000));
     (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)req->timeout_ms);
+    (void)curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, req->is_once ? 1L : 0L);
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
     (void)curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);

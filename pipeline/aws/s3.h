@@ -85,6 +85,8 @@ struct pl_s3_part {
     uint64_t crc; /* the same; of a part that we sent */
 };
 
+/* Not repeated after an unclear answer (PL_SERVICE_UNAVAILABLE): see
+ * pl_s3_list_uploads for what it may have left. */
 int pl_s3_create_upload(struct pl_aws *aws, const char *bucket, const char *key,
                         const struct pl_s3_put_options *options,
                         char upload_id[1024], struct pl_err *err) PL_MUST_CHECK;

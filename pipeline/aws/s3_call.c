@@ -44,15 +44,16 @@ int pl_s3_send(struct pl_aws *aws, const char *operation, const char *bucket,
                struct pl_http_response *resp, struct pl_err *err)
 {
     char region[64];
-    /* the same PUT gives the same object; an upload begun twice leaves one
-     * without parts behind, which costs nothing */
-    struct pl_aws_call call = {.service = PL_AWS_S3,
-                               .protocol = PL_AWS_S3XML,
-                               .operation = operation,
-                               .region = region,
-                               .is_idempotent = true,
-                               .bucket = bucket,
-                               .root = root};
+    /* the same PUT gives the same object; but an upload begun twice leaves one
+     * behind */
+    struct pl_aws_call call = {
+        .service = PL_AWS_S3,
+        .protocol = PL_AWS_S3XML,
+        .operation = operation,
+        .region = region,
+        .is_idempotent = strcmp(operation, "CreateMultipartUpload") != 0,
+        .bucket = bucket,
+        .root = root};
 
     pl_aws_bucket_region(aws, bucket, region);
     /* over TLS the checksum header protects the body; hashing it as well

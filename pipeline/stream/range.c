@@ -37,16 +37,19 @@ int pl_range_get(struct pl_aws *aws, const struct pl_uri *uri, const char *etag,
     for (int tries = 1; c.left > 0; tries++) {
         const int64_t before = c.left;
         struct pl_err cause = {0};
+        bool is_short = false;
 
         if (pl_s3_get(aws, uri->bucket, uri->path, first + bytes - c.left, last,
-                      etag, &to, NULL, &cause) == 0 &&
-            c.left == 0)
-            return 0;
-        if (cause.code == PL_OK)
+                      etag, &to, NULL, &cause) == 0) {
+            if (c.left == 0)
+                return 0;
+            is_short = true;
             (void)pl_fail(&cause, PL_SERVICE_UNAVAILABLE,
                           "the answer ended early");
+        }
+        /* a request that failed without a byte was repeated already */
         if (cause.code != PL_SERVICE_UNAVAILABLE || tries == TRIES ||
-            c.left == before) {
+            (c.left == before && !is_short)) {
             *err = cause;
             return pl_context(err, "cannot read 's3://%s/%s' at byte %" PRId64,
                               uri->bucket, uri->path, first + bytes - c.left);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/clock.h"
 #include "pipeline/base/digest.h"
 #include "pipeline/base/log.h"
 #include "pipeline/base/process.h"
@@ -10,6 +11,7 @@
 
 #define PARTS_PER_SIZE 1000U
 #define ABORT_TRIES 3
+#define BEGIN_TRIES 3
 
 int pl_upload_open(struct pl_upload *u, const struct pl_uri *uri,
                    struct pl_aws *aws, const struct pl_transfer *how,
@@ -27,13 +29,65 @@ int pl_upload_open(struct pl_upload *u, const struct pl_uri *uri,
     return u->parts != NULL ? 0 : pl_fail_memory(err);
 }
 
+struct orphans {
+    struct pl_upload *u;
+    const char *since;
+};
+
+static int abort_orphan(void *ctx, const char *upload_id, const char *begun,
+                        struct pl_err *err)
+{
+    const struct orphans *o = ctx;
+
+    /* both are ISO 8601 in UTC, so text tells which is earlier; S3's has
+     * fractions of a second, of which we do not know the rest */
+    if (strncmp(begun, o->since, 19) < 0)
+        return 0;
+    pl_debug("upload %s was begun by a try that died", upload_id);
+    return pl_s3_abort_upload(o->u->aws, o->u->uri.bucket, o->u->uri.path,
+                              upload_id, err);
+}
+
+void pl_upload_abort_orphans(struct pl_upload *u, const char *since)
+{
+    struct orphans o = {.u = u, .since = since};
+    struct pl_err err = {0};
+    int rc;
+
+    pl_stop_hold();
+    rc = pl_s3_list_uploads(u->aws, u->uri.bucket, u->uri.path, abort_orphan,
+                            &o, &err);
+    pl_stop_unhold();
+    if (rc != 0)
+        pl_warn("an upload of 's3://%s/%s' without parts may be left: %s",
+                u->uri.bucket, u->uri.path, err.msg);
+}
+
+/* An answer that was lost leaves an upload whose id nobody knows; it is ended
+ * before another is begun. */
 int pl_upload_begin(struct pl_upload *u, struct pl_err *err)
 {
-    if (pl_s3_create_upload(u->aws, u->uri.bucket, u->uri.path, &u->how.put,
-                            u->id, err) != 0)
-        return pl_context(err, "cannot start the upload of 's3://%s/%s'",
-                          u->uri.bucket, u->uri.path);
-    return 0;
+    char now[PL_TIME_LEN];
+
+    pl_time_iso(pl_now_ms(&u->aws->clock) + u->aws->skew_ms, now);
+    for (int tries = 1;; tries++) {
+        struct pl_err cause = {0};
+
+        if (pl_s3_create_upload(u->aws, u->uri.bucket, u->uri.path, &u->how.put,
+                                u->id, &cause) == 0)
+            return 0;
+        if (cause.code == PL_SERVICE_UNAVAILABLE ||
+            cause.code == PL_INTERRUPTED)
+            pl_upload_abort_orphans(u, now);
+        if (cause.code != PL_SERVICE_UNAVAILABLE || tries == BEGIN_TRIES) {
+            *err = cause;
+            return pl_context(err, "cannot start the upload of 's3://%s/%s'",
+                              u->uri.bucket, u->uri.path);
+        }
+        if (pl_sleep_ms(&u->aws->clock, u->aws->retry.base_ms * tries, err) !=
+            0)
+            return -1;
+    }
 }
 
 int pl_upload_part(struct pl_upload *u, uint64_t number,

@@ -204,42 +204,6 @@ static bool find_line(const struct pl_buf *lines, const char *word, char *out,
     return found;
 }
 
-/* A try that died between the service's answer and the journal left an upload
- * whose id nobody knows: it is one of this key, begun since then. */
-struct orphans {
-    struct pl_upload *u;
-    const char *since;
-};
-
-static int abort_orphan(void *ctx, const char *upload_id, const char *begun,
-                        struct pl_err *err)
-{
-    const struct orphans *o = ctx;
-
-    /* both are ISO 8601 in UTC, so text tells which is earlier; S3's has
-     * fractions of a second, of which we do not know the rest */
-    if (strncmp(begun, o->since, 19) < 0)
-        return 0;
-    pl_debug("upload %s was begun by a try that died", upload_id);
-    return pl_s3_abort_upload(o->u->aws, o->u->uri.bucket, o->u->uri.path,
-                              upload_id, err);
-}
-
-static void abort_orphans(struct pl_upload *u, const char *since)
-{
-    struct orphans o = {.u = u, .since = since};
-    struct pl_err err = {0};
-    int rc;
-
-    pl_stop_hold();
-    rc = pl_s3_list_uploads(u->aws, u->uri.bucket, u->uri.path, abort_orphan,
-                            &o, &err);
-    pl_stop_unhold();
-    if (rc != 0)
-        pl_warn("an upload of 's3://%s/%s' without parts may be left: %s",
-                u->uri.bucket, u->uri.path, err.msg);
-}
-
 static int begin(struct pl_upload *u, struct pl_err *err)
 {
     PL_AUTO(pl_buf) line = PL_BUF_INIT;
@@ -250,9 +214,6 @@ static int begin(struct pl_upload *u, struct pl_err *err)
         pl_journal_add(&u->journal, line.data, err) != 0)
         return -1;
     if (pl_upload_begin(u, err) != 0) {
-        /* refused, or was it begun and the answer lost? */
-        if (err->http_status / 100 != 4)
-            abort_orphans(u, now);
         pl_journal_remove(&u->journal);
         return -1;
     }
@@ -327,7 +288,7 @@ static int open_upload(struct pl_upload *u, const char *path,
         return -1;
     else if (!has_id &&
              find_line(&u->journal.lines, "begin ", since, sizeof(since)))
-        abort_orphans(u, since);
+        pl_upload_abort_orphans(u, since);
     if (is_open)
         return 0;
     if (pl_journal_restart(&u->journal, head.data, err) != 0)
