@@ -26,11 +26,13 @@ void pl_warn(const char *fmt, ...) PL_PRINTF(1, 2);
 void pl_info(const char *fmt, ...) PL_PRINTF(1, 2);
 void pl_debug(const char *fmt, ...) PL_PRINTF(1, 2);
 
-/* Progress of long work: drawn over itself on a terminal, a log line at most
- * every 10 s elsewhere. total 0: unknown. unit: "bytes", "rows". */
+/* Progress of long work, from one thread: a bar on a terminal; elsewhere every
+ * 10 s (LAKESEG_PROGRESS_SECONDS) a line with a member "progress": done, total
+ * and seconds_left (-1 unknown), unit, per_second. total 0: unknown. unit:
+ * "bytes", "rows". what: one address for one piece of work. */
 void pl_progress(const char *what, uint64_t done, uint64_t total,
                  const char *unit);
-/* Clears the line on a terminal. */
+/* The work is over: clears the line on a terminal. */
 void pl_progress_end(void);
 
 #endif

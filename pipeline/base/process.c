@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -12,8 +13,8 @@
 
 /* Signals leave no other way than globals: a flag, and a pipe that wakes
  * whoever waits. */
-static volatile sig_atomic_t stop_signal;
-static volatile sig_atomic_t hold_depth;
+static atomic_int stop_signal;
+static atomic_int hold_depth;
 static int wake_pipe[2] = {-1, -1};
 
 static void on_stop(int sig)
@@ -63,12 +64,12 @@ bool pl_stop_requested(void)
 
 void pl_stop_hold(void)
 {
-    hold_depth = hold_depth + 1;
+    hold_depth++;
 }
 
 void pl_stop_unhold(void)
 {
-    hold_depth = hold_depth - 1;
+    hold_depth--;
 }
 
 int pl_stop_check(struct pl_err *err)

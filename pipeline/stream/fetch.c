@@ -115,7 +115,7 @@ static int add_checksum(void *ctx, const void *data, size_t len,
 
 /* Where the bytes of one range go. */
 struct place {
-    int fd;
+    struct fetch *f;
     int64_t at;
     uint64_t crc;
 };
@@ -127,8 +127,9 @@ static int place_write(void *ctx, const void *data, size_t len,
     const char *from = data;
 
     p->crc = pl_crc64nvme(p->crc, data, len);
+    p->f->done += (int64_t)len;
     while (len > 0) {
-        const ssize_t n = pwrite(p->fd, from, len, (off_t)p->at);
+        const ssize_t n = pwrite(p->f->fd, from, len, (off_t)p->at);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -160,7 +161,7 @@ static int fetch_range(void *ctx, uint64_t number, struct pl_err *err)
     struct fetch *f = ctx;
     struct range *range = &f->ranges[number];
     const int64_t bytes = bytes_of(f, number);
-    struct place place = {.fd = f->fd, .at = (int64_t)number * f->range_bytes};
+    struct place place = {.f = f, .at = (int64_t)number * f->range_bytes};
     const struct pl_sink sink = {.ctx = &place, .write = place_write};
     uint64_t crc = 0;
 
@@ -178,7 +179,6 @@ static int fetch_range(void *ctx, uint64_t number, struct pl_err *err)
         return -1;
     range->crc = place.crc;
     range->is_known = true;
-    f->done += bytes;
     return note(f, number, place.crc, err);
 }
 
