@@ -64,7 +64,7 @@ static int read_kind(const json_t *rule, struct local_fault *fault,
                      struct pl_err *err)
 {
     char name[16];
-    int bytes;
+    int bytes = 0;
 
     if (text_of(rule, "kind", "status", name, sizeof(name), err) != 0 ||
         number_of(rule, "bytes", 0, &bytes, err) != 0)

@@ -7,7 +7,7 @@
 #include "pipeline/base/text.h"
 
 #define CONFLICT_TRIES 5
-#define CONFLICT_WAIT_MS 500
+#define CONFLICT_WAIT_MS INT64_C(500)
 
 /* Whether "bytes 8-15/100" begins where it was asked to. */
 static bool is_range(const struct pl_http_response *resp, int64_t first)
