@@ -270,6 +270,38 @@ static bool cure_region(struct pl_aws *aws, const struct pl_aws_call *call,
     return true;
 }
 
+/* A new bucket, whose name DNS does not have everywhere yet: this call goes to
+ * the host that S3 names, if it is one of S3's, and is signed for it; those to
+ * come do not (aws-facts 4.11). */
+static bool cure_host(const struct pl_aws *aws, const struct pl_aws_call *call,
+                      struct pl_http_request *req,
+                      const struct pl_http_response *resp, struct attempt *a)
+{
+    const char *location = pl_http_headers_get(&resp->headers, "location");
+    PL_AUTO(pl_buf) own = PL_BUF_INIT;
+    PL_AUTO(pl_buf) base = PL_BUF_INIT;
+    PL_AUTO(pl_buf) suffix = PL_BUF_INIT;
+    struct pl_err ignored = {0};
+    size_t len;
+
+    if (a->has_turned || call->service != PL_AWS_S3 || resp->status != 307 ||
+        location == NULL || !pl_starts_with(location, "https://"))
+        return false;
+    len = strlen("https://") + strcspn(location + strlen("https://"), "/?#");
+    if (pl_buf_add(&base, location, len, &ignored) != 0 ||
+        pl_endpoint_host(aws, PL_AWS_S3, a->region, &own, &ignored) != 0 ||
+        pl_buf_addf(&suffix, &ignored, ".%s",
+                    pl_partition_of(a->region)->suffix) != 0 ||
+        !pl_ends_with(pl_buf_str(&req->base), own.data) ||
+        !pl_ends_with(base.data, suffix.data) ||
+        strpbrk(base.data + strlen("https://"), "@:") != NULL)
+        return false;
+    a->has_turned = true;
+    pl_debug("%s: S3 asks for '%s'", call->operation, base.data);
+    pl_buf_reset(&req->base);
+    return pl_buf_adds(&req->base, base.data, &ignored) == 0;
+}
+
 /* Whether an attempt that failed so may be made again. A call that is not
  * idempotent is repeated only if the service certainly refused it. */
 static bool may_repeat(const struct pl_aws_call *call, const struct pl_err *e,
@@ -343,7 +375,8 @@ static int send_once(struct pl_aws *aws, const struct pl_aws_call *call,
     *kind = pl_retry_classify(
         resp->status == 200 && e.code[0] == '\0' ? 500 : resp->status, e.code);
     *is_cured = cure_keys(aws, call, &e, a) || cure_clock(aws, resp, &e, a) ||
-                cure_region(aws, call, req, resp, &e, a);
+                cure_region(aws, call, req, resp, &e, a) ||
+                cure_host(aws, call, req, resp, a);
     return pl_error_fail(err, call->operation, resp->status, &e, *kind);
 }
 

@@ -6,6 +6,8 @@
 #include "pipeline/aws/xml.h"
 #include "pipeline/base/text.h"
 
+/* Three tries end within the 30 s between TERM and KILL. */
+#define ABORT_MS 6000
 #define COMPLETE_STALL_MS 600000 /* S3 may take minutes to put parts together */
 
 int pl_s3_create_upload(struct pl_aws *aws, const char *bucket, const char *key,
@@ -196,7 +198,7 @@ int pl_s3_complete_upload(struct pl_aws *aws, const char *bucket,
 int pl_s3_abort_upload(struct pl_aws *aws, const char *bucket, const char *key,
                        const char *upload_id, struct pl_err *err)
 {
-    PL_AUTO(pl_http_request) req = {.sink = NULL};
+    PL_AUTO(pl_http_request) req = {.timeout_ms = ABORT_MS};
     PL_AUTO(pl_http_response) resp = {.status = 0};
 
     if (pl_s3_begin(aws, "DELETE", bucket, key, &req, err) != 0 ||

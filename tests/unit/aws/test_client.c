@@ -279,6 +279,43 @@ START_TEST(regions_do_not_chase_each_other)
 }
 END_TEST
 
+/* One call goes where S3 says, once, and never away from S3. */
+START_TEST(a_redirect_for_one_call)
+{
+    static const struct answer answers[] = {
+        {307, "location: https://b.s3-4.amazonaws.com/k?x=1", ""},
+        {200, "content-length: 5", ""},
+        {200, "content-length: 5", ""}};
+    static const char *const others[] = {
+        "location: https://b.example.com/k",
+        "location: http://b.s3-4.amazonaws.com/k",
+        "location: https://b.example.com:443.amazonaws.com/k",
+        "location: https://u@b.s3.amazonaws.com/k",
+        "location: https://xamazonaws.com/k",
+        NULL};
+    PL_AUTO(pl_aws) aws = {0};
+    struct pl_s3_object object;
+    struct pl_err err = {0};
+
+    open_aws(&aws, answers, 3);
+    ck_assert_int_eq(pl_s3_head(&aws, "b", "k", &object, &err), 0);
+    ck_assert_str_eq(script.base, "https://b.s3-4.amazonaws.com");
+    ck_assert(was_sent("host: b.s3-4.amazonaws.com\n"));
+    ck_assert_int_eq(pl_s3_head(&aws, "b", "k", &object, &err), 0);
+    ck_assert_str_eq(script.base, "https://b.s3.eu-west-1.amazonaws.com");
+    for (size_t i = 0; i < UNIT_COUNT(others); i++) {
+        const struct answer evil = {307, others[i], ""};
+
+        pl_aws_release(&aws);
+        memset(&aws, 0, sizeof(aws));
+        pl_err_clear(&err);
+        open_aws(&aws, &evil, 1);
+        ck_assert_int_eq(pl_s3_head(&aws, "b", "k", &object, &err), -1);
+        ck_assert_int_eq(err.http_status, 307);
+    }
+}
+END_TEST
+
 START_TEST(waits_are_what_the_service_wishes)
 {
     static const struct answer answers[] = {
@@ -474,6 +511,7 @@ UNIT_MAIN("client", tcase_add_checked_fixture(tc, setup, NULL);
           tcase_add_test(tc, the_corrected_clock_is_kept);
           tcase_add_test(tc, the_host_moves_and_is_remembered);
           tcase_add_test(tc, regions_do_not_chase_each_other);
+          tcase_add_test(tc, a_redirect_for_one_call);
           tcase_add_test(tc, waits_are_what_the_service_wishes);
           tcase_add_test(tc, the_deadline_is_for_all_attempts);
           tcase_add_test(tc, time_outs_cost_more);
