@@ -23,6 +23,7 @@ struct options {
     const char *apps;
     const char *topics;
     const char *keys;
+    const char *faults;
     int64_t query_delay_ms;
     int64_t job_delay_ms;
     const char *sql;
@@ -99,7 +100,8 @@ static int run(const struct options *o, struct pl_err *err)
                                .buckets = o->buckets,
                                .apps = o->apps,
                                .topics = o->topics,
-                               .keys = o->keys};
+                               .keys = o->keys,
+                               .faults = o->faults};
 
     if (pl_setting_int(o->query_delay_ms, "LAKESEG_LOCAL_QUERY_DELAY_MS", 0,
                        &cfg.query_delay_ms, err) != 0 ||
@@ -116,7 +118,18 @@ static const char text[] =
     "queries really run, on DuckDB, over the files of a folder; import jobs "
     "fill an endpoint store that can be read back; every signature is "
     "checked.\n\nEach folder in the lake is a table over its *.parquet, *.csv "
-    "or *.json files. Objects and endpoints are kept in the state folder.";
+    "or *.json files. Objects and endpoints are kept in the state folder."
+    "\n\nA rule of --fault is SERVICE.OPERATION=KIND[:VALUE] and any of "
+    ",count=N (default 1; 0: always), ,skip=N (let the first N pass) and "
+    ",probability=P (then always, without count). Services are s3, athena, "
+    "pinpoint, sns and sts; the operation '*' is every one. Kinds: "
+    "error:STATUS[:CODE]; error200[:CODE], the error behind status 200; "
+    "delay:MS; cut[:N], the connection reset after N bytes of the body, with 0 "
+    "before anything is done; lost, done but not answered; truncate[:N], the "
+    "connection closed after N bytes; short[:N], a body of N bytes with a "
+    "Content-Length that agrees; corrupt[:N], one bit of byte N another; "
+    "slow:N, N bytes a second; outcome:FAILED, of pinpoint.ImportJob. N is "
+    "half of the body when it is not given.";
 
 int main(int argc, char **argv)
 {
@@ -146,6 +159,8 @@ int main(int argc, char **argv)
         {"key", PL_OPT_STR, &o.keys, "KEY,...",
          "accept these AK:SK[:TOKEN[:EXPIRES]], default AWS's example key",
          NULL},
+        {"fault", PL_OPT_STR, &o.faults, "RULE[;RULE...]",
+         "let requests go wrong: --help=man says how", NULL},
         {"query-delay-ms", PL_OPT_INT, &o.query_delay_ms, "MS",
          "let each query run this much longer", "LAKESEG_LOCAL_QUERY_DELAY_MS"},
         {"job-delay-ms", PL_OPT_INT, &o.job_delay_ms, "MS",
@@ -161,7 +176,9 @@ int main(int argc, char **argv)
         .summary = "local stand-in for the AWS services that lakeseg uses",
         .text = text,
         .examples = "lakeseg-local --port 8080 --lake examples/lake "
-                    "--bucket results --app demo --topic outcome",
+                    "--bucket results --app demo --topic outcome\n"
+                    "lakeseg-local --bucket results --fault "
+                    "'s3.GetObject=cut:1000,count=2;sns.*=error:503'",
         .see_also = "lakeseg(1)",
         .opts = opts};
     struct pl_err err = {0};

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SEED UINT64_C(0x9e3779b97f4a7c15)
+
 void local_faults_init(struct local_faults *faults)
 {
-    *faults = (struct local_faults){.items = NULL};
+    *faults = (struct local_faults){.seed = SEED};
     (void)pthread_mutex_init(&faults->lock, NULL);
 }
 
@@ -17,63 +19,47 @@ void local_faults_release(struct local_faults *faults)
     faults->count = 0;
 }
 
-static int text_of(const json_t *rule, const char *name, const char *fallback,
-                   char *out, size_t cap, struct pl_err *err)
+static int add(struct local_faults *faults, const struct local_fault *fault,
+               struct pl_err *err)
 {
-    const json_t *field = json_object_get(rule, name);
-    const char *text = field != NULL ? json_string_value(field) : fallback;
+    struct local_fault *list;
 
-    if (text == NULL || strlen(text) >= cap)
-        return pl_fail(err, PL_USAGE_INVALID,
-                       "'%s' must be a string of at most %zu bytes", name,
-                       cap - 1);
-    (void)snprintf(out, cap, "%s", text);
-    return 0;
+    (void)pthread_mutex_lock(&faults->lock);
+    list = realloc(faults->items, (faults->count + 1) * sizeof(*list));
+    if (list != NULL) {
+        faults->items = list;
+        list[faults->count++] = *fault;
+    }
+    (void)pthread_mutex_unlock(&faults->lock);
+    return list != NULL ? 0 : pl_fail_memory(err);
 }
 
-static int number_of(const json_t *rule, const char *name, int fallback,
-                     int *out, struct pl_err *err)
+int local_faults_add_text(struct local_faults *faults, const char *rules,
+                          struct pl_err *err)
 {
-    const json_t *field = json_object_get(rule, name);
+    while (*rules != '\0') {
+        const size_t len = strcspn(rules, ";");
+        struct local_fault fault;
 
-    if (field != NULL &&
-        (!json_is_integer(field) || json_integer_value(field) < 0 ||
-         json_integer_value(field) > 1000000))
-        return pl_fail(err, PL_USAGE_INVALID, "'%s' must be a number", name);
-    *out = field != NULL ? (int)json_integer_value(field) : fallback;
+        if (len > 0 && (local_fault_parse(rules, len, &fault, err) != 0 ||
+                        add(faults, &fault, err) != 0))
+            return -1;
+        rules += len + (rules[len] == ';');
+    }
     return 0;
 }
 
 int local_faults_add(struct local_faults *faults, const json_t *rule,
                      struct pl_err *err)
 {
-    struct local_fault fault = {.status = 0};
-    struct local_fault *list;
-    int count = 0;
+    const char *text = json_string_value(json_object_get(rule, "rule"));
+    struct local_fault fault;
 
-    if (text_of(rule, "service", NULL, fault.service, sizeof(fault.service),
-                err) != 0 ||
-        text_of(rule, "operation", "*", fault.operation,
-                sizeof(fault.operation), err) != 0 ||
-        text_of(rule, "code", "InternalError", fault.code, sizeof(fault.code),
-                err) != 0 ||
-        text_of(rule, "outcome", "", fault.outcome, sizeof(fault.outcome),
-                err) != 0 ||
-        number_of(rule, "status", 500, &fault.status, err) != 0 ||
-        number_of(rule, "delay_ms", 0, &fault.delay_ms, err) != 0 ||
-        number_of(rule, "count", 1, &count, err) != 0)
+    if (text != NULL)
+        return local_faults_add_text(faults, text, err);
+    if (local_fault_of_json(rule, &fault, err) != 0)
         return -1;
-    if (fault.outcome[0] == '\0' && (fault.status < 300 || fault.status > 599))
-        return pl_fail(err, PL_USAGE_INVALID, "'status' must be 300 to 599");
-    fault.count = (unsigned)count;
-    (void)pthread_mutex_lock(&faults->lock);
-    list = realloc(faults->items, (faults->count + 1) * sizeof(*list));
-    if (list != NULL) {
-        faults->items = list;
-        list[faults->count++] = fault;
-    }
-    (void)pthread_mutex_unlock(&faults->lock);
-    return list != NULL ? 0 : pl_fail_memory(err);
+    return add(faults, &fault, err);
 }
 
 void local_faults_clear(struct local_faults *faults)
@@ -88,11 +74,37 @@ static bool fits(const struct local_fault *f, const char *service,
                  const char *operation)
 {
     const bool is_any = strcmp(f->operation, "*") == 0 &&
-                        f->outcome[0] == '\0' &&
+                        f->kind != LOCAL_FAULT_OUTCOME &&
                         strcmp(operation, "ImportJob") != 0;
 
-    return f->count > 0 && strcmp(f->service, service) == 0 &&
+    return (f->count > 0 || f->is_endless) &&
+           strcmp(f->service, service) == 0 &&
            (is_any || strcmp(f->operation, operation) == 0);
+}
+
+/* Evenly from 0 to 1 (xorshift64). */
+static double next(struct local_faults *faults)
+{
+    uint64_t x = faults->seed;
+
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    faults->seed = x;
+    return (double)(x >> 11) / (double)(UINT64_C(1) << 53);
+}
+
+/* Needs the lock. */
+static bool is_due(struct local_faults *faults, struct local_fault *f)
+{
+    if (f->skip > 0) {
+        f->skip--;
+        return false;
+    }
+    if (f->probability < 1 && next(faults) >= f->probability)
+        return false;
+    f->count -= f->count > 0;
+    return true;
 }
 
 bool local_faults_take(struct local_faults *faults, const char *service,
@@ -104,11 +116,9 @@ bool local_faults_take(struct local_faults *faults, const char *service,
     for (size_t i = 0; i < faults->count && !found; i++) {
         struct local_fault *f = &faults->items[i];
 
-        if (fits(f, service, operation)) {
-            f->count--;
+        found = fits(f, service, operation) && is_due(faults, f);
+        if (found)
             *fault = *f;
-            found = true;
-        }
     }
     (void)pthread_mutex_unlock(&faults->lock);
     return found;

@@ -188,6 +188,9 @@ int local_open(struct local *local, const struct local_config *cfg,
                             .job_delay_ms = cfg->job_delay_ms};
     (void)pthread_mutex_init(&local->keys.lock, NULL);
     local_faults_init(&local->faults);
+    if (cfg->faults != NULL &&
+        local_faults_add_text(&local->faults, cfg->faults, err) != 0)
+        return pl_context(err, "--fault");
     if (cfg->lake != NULL &&
         (stat(cfg->lake, &st) != 0 || !S_ISDIR(st.st_mode)))
         return pl_fail(err, PL_CONFIG_INVALID, "--lake '%s' is no folder",

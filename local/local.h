@@ -46,7 +46,8 @@ struct local_config {
     const char *buckets; /* comma-separated lists, or NULL */
     const char *apps;
     const char *topics;
-    const char *keys; /* "AK:SK[:TOKEN[:EXPIRES]],..." */
+    const char *keys;   /* "AK:SK[:TOKEN[:EXPIRES]],..." */
+    const char *faults; /* rules parted by ';' */
     int64_t query_delay_ms;
     int64_t job_delay_ms;
 };
