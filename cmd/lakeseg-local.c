@@ -24,6 +24,7 @@ struct options {
     const char *topics;
     const char *keys;
     const char *faults;
+    const char *etag;
     int64_t query_delay_ms;
     int64_t job_delay_ms;
     const char *sql;
@@ -108,6 +109,10 @@ static int run(const struct options *o, struct pl_err *err)
         pl_setting_int(o->job_delay_ms, "LAKESEG_LOCAL_JOB_DELAY_MS", 0,
                        &cfg.job_delay_ms, err) != 0)
         return -1;
+    if (o->etag != NULL && strcmp(o->etag, "md5") != 0 &&
+        strcmp(o->etag, "opaque") != 0)
+        return pl_fail(err, PL_USAGE_INVALID, "--etag is md5 or opaque");
+    cfg.has_opaque_etags = o->etag != NULL && strcmp(o->etag, "opaque") == 0;
     if (o->set != NULL && o->sql == NULL)
         return pl_fail(err, PL_USAGE_INVALID, "--set goes with --sql");
     return o->sql != NULL ? run_script(o, err) : serve(o, &cfg, err);
@@ -150,8 +155,11 @@ int main(int argc, char **argv)
          NULL},
         {"region", PL_OPT_STR, &o.region, "NAME",
          "the region, default us-east-1", NULL},
-        {"bucket", PL_OPT_STR, &o.buckets, "NAME,...",
-         "make these buckets at start", NULL},
+        {"bucket", PL_OPT_STR, &o.buckets, "NAME[@REGION],...",
+         "make these buckets at start, perhaps in another region", NULL},
+        {"etag", PL_OPT_STR, &o.etag, "KIND",
+         "md5 (default), or opaque: no MD5, as under SSE-KMS, and faster",
+         NULL},
         {"app", PL_OPT_STR, &o.apps, "ID,...",
          "make these Pinpoint applications at start", NULL},
         {"topic", PL_OPT_STR, &o.topics, "NAME,...",

@@ -96,6 +96,7 @@ static int add_one(struct local *local, enum kind kind, const char *text,
 {
     PL_AUTO(pl_buf) name = PL_BUF_INIT;
     const char *code;
+    char *at;
 
     if (pl_buf_add(&name, text, len, err) != 0)
         return -1;
@@ -108,7 +109,11 @@ static int add_one(struct local *local, enum kind kind, const char *text,
         return local_sns_topic(local, name.data, err);
     case BUCKET:
     default:
-        code = local_s3_create_bucket(&local->s3, name.data);
+        at = strchr(name.data, '@'); /* "name@region" */
+        if (at != NULL)
+            *at = '\0';
+        code = local_s3_create_bucket(&local->s3, name.data,
+                                      at != NULL ? at + 1 : NULL);
         return code == NULL ? 0
                             : pl_fail(err, PL_USAGE_INVALID, "bucket '%s': %s",
                                       name.data, code);
@@ -201,6 +206,7 @@ int local_open(struct local *local, const struct local_config *cfg,
         local_athena_open(local, err) != 0 ||
         local_pinpoint_open(local, err) != 0 || local_sns_open(local, err) != 0)
         return -1;
+    local->s3.has_opaque_etags = cfg->has_opaque_etags;
     if (add_list(local, KEY, cfg->keys != NULL ? cfg->keys : EXAMPLE_KEY,
                  err) != 0 ||
         add_list(local, BUCKET, cfg->buckets, err) != 0 ||

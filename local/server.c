@@ -131,12 +131,20 @@ static const char *early_operation(const struct local_request *req)
     return strcmp(req->service, "admin") == 0 ? "Admin" : "Unknown";
 }
 
+static bool has_region(void *s3, const char *region)
+{
+    return local_s3_knows_region(s3, region);
+}
+
 static void judge(struct exchange *ex, const char *body_sha256)
 {
-    const struct local_auth_rules rules = {.region = ex->server->local->region,
-                                           .now_ms = pl_now_ms(&pl_clock_real),
-                                           .find = local_keys_find,
-                                           .ctx = &ex->server->local->keys};
+    const struct local_auth_rules rules = {
+        .region = ex->server->local->region,
+        .has_region = strcmp(ex->req.service, "s3") == 0 ? has_region : NULL,
+        .now_ms = pl_now_ms(&pl_clock_real),
+        .find = local_keys_find,
+        .s3 = &ex->server->local->s3,
+        .ctx = &ex->server->local->keys};
 
     ex->verdict =
         local_auth_judge(&rules, &ex->req, body_sha256, &ex->auth, ex->why);
