@@ -1,6 +1,5 @@
 /* lakeseg-local - stand-ins for the AWS services, for one machine. */
 #include <jansson.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "local/engine.h"
@@ -24,12 +23,12 @@ struct options {
     const char *apps;
     const char *topics;
     const char *keys;
+    const char *faults;
+    const char *etag;
     int64_t query_delay_ms;
     int64_t job_delay_ms;
     const char *sql;
     const char *set;
-    const char *etag;
-    const char *faults;
     bool allow_remote;
 };
 
@@ -112,9 +111,8 @@ static int run(const struct options *o, struct pl_err *err)
         return -1;
     if (o->etag != NULL && strcmp(o->etag, "md5") != 0 &&
         strcmp(o->etag, "opaque") != 0)
-        return pl_fail(err, PL_USAGE_INVALID,
-                       "--etag '%s' is neither md5 nor opaque", o->etag);
-    cfg.is_etag_opaque = o->etag != NULL && strcmp(o->etag, "opaque") == 0;
+        return pl_fail(err, PL_USAGE_INVALID, "--etag is md5 or opaque");
+    cfg.has_opaque_etags = o->etag != NULL && strcmp(o->etag, "opaque") == 0;
     if (o->set != NULL && o->sql == NULL)
         return pl_fail(err, PL_USAGE_INVALID, "--set goes with --sql");
     return o->sql != NULL ? run_script(o, err) : serve(o, &cfg, err);
@@ -125,12 +123,18 @@ static const char text[] =
     "queries really run, on DuckDB, over the files of a folder; import jobs "
     "fill an endpoint store that can be read back; every signature is "
     "checked.\n\nEach folder in the lake is a table over its *.parquet, *.csv "
-    "or *.json files. Objects and endpoints are kept in the state folder.\n\n"
-    "Kinds of --fault: status:STATUS:CODE (refused), inside:CODE (an error "
-    "behind a 200), delay:MS, lost (done, but the connection closes), "
-    "cut:BYTES (it closes within the body), short:BYTES (less than the whole "
-    "body, in a right frame), corrupt:BYTE (a bit is flipped), slow:BYTES (a "
-    "second). The operation may be *.";
+    "or *.json files. Objects and endpoints are kept in the state folder."
+    "\n\nA rule of --fault is SERVICE.OPERATION=KIND[:VALUE] and any of "
+    ",count=N (default 1; 0: always), ,skip=N (let the first N pass) and "
+    ",probability=P (then always, without count). Services are s3, athena, "
+    "pinpoint, sns and sts; the operation '*' is every one. Kinds: "
+    "error:STATUS[:CODE]; error200[:CODE], the error behind status 200; "
+    "delay:MS; cut[:N], the connection reset after N bytes of the body, with 0 "
+    "before anything is done; lost, done but not answered; truncate[:N], the "
+    "connection closed after N bytes; short[:N], a body of N bytes with a "
+    "Content-Length that agrees; corrupt[:N], one bit of byte N another; "
+    "slow:N, N bytes a second; outcome:FAILED, of pinpoint.ImportJob. N is "
+    "half of the body when it is not given.";
 
 int main(int argc, char **argv)
 {
@@ -151,8 +155,11 @@ int main(int argc, char **argv)
          NULL},
         {"region", PL_OPT_STR, &o.region, "NAME",
          "the region, default us-east-1", NULL},
-        {"bucket", PL_OPT_STR, &o.buckets, "NAME,...",
-         "make these buckets at start", NULL},
+        {"bucket", PL_OPT_STR, &o.buckets, "NAME[@REGION],...",
+         "make these buckets at start, perhaps in another region", NULL},
+        {"etag", PL_OPT_STR, &o.etag, "KIND",
+         "md5 (default), or opaque: no MD5, as under SSE-KMS, and faster",
+         NULL},
         {"app", PL_OPT_STR, &o.apps, "ID,...",
          "make these Pinpoint applications at start", NULL},
         {"topic", PL_OPT_STR, &o.topics, "NAME,...",
@@ -160,12 +167,8 @@ int main(int argc, char **argv)
         {"key", PL_OPT_STR, &o.keys, "KEY,...",
          "accept these AK:SK[:TOKEN[:EXPIRES]], default AWS's example key",
          NULL},
-        {"fault", PL_OPT_STR, &o.faults, "RULE;...",
-         "SERVICE.OPERATION=KIND[:ARGUMENT][,count=N][,skip=N][,percent=N]: "
-         "answers that go wrong",
-         NULL},
-        {"etag", PL_OPT_STR, &o.etag, "NAME",
-         "md5 (default), or opaque, as in buckets with SSE-KMS: quicker", NULL},
+        {"fault", PL_OPT_STR, &o.faults, "RULE[;RULE...]",
+         "let requests go wrong: --help=man says how", NULL},
         {"query-delay-ms", PL_OPT_INT, &o.query_delay_ms, "MS",
          "let each query run this much longer", "LAKESEG_LOCAL_QUERY_DELAY_MS"},
         {"job-delay-ms", PL_OPT_INT, &o.job_delay_ms, "MS",
@@ -183,8 +186,7 @@ int main(int argc, char **argv)
         .examples = "lakeseg-local --port 8080 --lake examples/lake "
                     "--bucket results --app demo --topic outcome\n"
                     "lakeseg-local --bucket results --fault "
-                    "'s3.GetObject=cut:1000,count=2;"
-                    "s3.*=status:503:SlowDown,count=9,percent=20'",
+                    "'s3.GetObject=cut:1000,count=2;sns.*=error:503'",
         .see_also = "lakeseg(1)",
         .opts = opts};
     struct pl_err err = {0};

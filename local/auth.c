@@ -440,7 +440,9 @@ enum local_verdict local_auth_judge(const struct local_auth_rules *rules,
     if (verdict == LOCAL_AUTH_GOOD)
         verdict = judge_time(req, auth, rules->now_ms, why);
     if (verdict == LOCAL_AUTH_GOOD &&
-        strcmp(auth->region, rules->region) != 0) {
+        strcmp(auth->region, rules->region) != 0 &&
+        (rules->has_region == NULL ||
+         !rules->has_region(rules->s3, auth->region))) {
         (void)snprintf(why, 256, "the region '%s' is wrong; expecting '%s'",
                        auth->region, rules->region);
         verdict = LOCAL_AUTH_WRONG_REGION;

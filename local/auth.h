@@ -55,6 +55,9 @@ enum local_verdict {
 
 struct local_auth_rules {
     const char *region;
+    /* NULL, or whether another region is also good; gets s3. */
+    bool (*has_region)(void *s3, const char *region);
+    void *s3;
     int64_t now_ms;
     /* Copies the key of this name; false when there is none. */
     bool (*find)(void *ctx, const char *access, struct local_key *key);

@@ -32,6 +32,46 @@ static bool mentions(const struct local_request *req, const char *name)
     return false;
 }
 
+/* The decoded length that the head promises; false when it promises none. */
+static bool promised(const struct local_request *req, uint64_t *bytes)
+{
+    const char *text = local_header(req, "x-amz-decoded-content-length");
+
+    if (text == NULL)
+        text = local_header(req, "content-length");
+    return text != NULL && pl_parse_u64(text, bytes) == 0;
+}
+
+static int open_file(struct local_body *body, const struct local_request *req,
+                     struct local_s3 *s3, struct pl_err *err)
+{
+    struct local_s3_file *file = &body->file;
+    const char *kind = local_header(req, "x-amz-server-side-encryption");
+    const char *number = local_query(req, "partNumber");
+    const char *upload = local_query(req, "uploadId");
+    uint64_t bytes = 0;
+    uint64_t n = 0;
+
+    if (upload == NULL) {
+        if (local_s3_file_open(file, s3, err) != 0)
+            return -1;
+        file->has_md5 =
+            file->has_md5 && (kind == NULL || !pl_starts_with(kind, "aws:kms"));
+    } else {
+        if (number == NULL || pl_parse_u64(number, &n) != 0 ||
+            n > LOCAL_S3_PARTS_MAX || !promised(req, &bytes))
+            n = 0; /* no slot for it */
+        if (local_s3_part_open(file, s3, upload, (unsigned)n, bytes, err) != 0)
+            return -1;
+    }
+    file->has_md5 = file->has_md5 || local_header(req, "content-md5") != NULL;
+    file->has_crc32s =
+        file->has_crc32s || mentions(req, "x-amz-checksum-crc32");
+    file->has_sha256 =
+        file->has_sha256 || mentions(req, "x-amz-checksum-sha256");
+    return 0;
+}
+
 int local_body_open(struct local_body *body, struct local_request *req,
                     const struct local_auth *auth, struct local_s3 *s3,
                     struct pl_err *err)
@@ -41,15 +81,9 @@ int local_body_open(struct local_body *body, struct local_request *req,
                                 .file = {.fd = -1}};
     req->body.max_bytes = LOCAL_BODY_MAX;
     if (s3 != NULL) {
-        if (local_s3_file_open(&body->file, s3, err) != 0)
+        if (open_file(body, req, s3, err) != 0)
             return -1;
         body->is_bulk = true;
-        if (body->file.md5.impl == NULL &&
-            local_header(req, "content-md5") != NULL &&
-            pl_hash_open_md5(&body->file.md5, err) != 0)
-            return -1;
-        body->file.has_crc32s = mentions(req, "x-amz-checksum-crc32");
-        body->file.has_sha256 = mentions(req, "x-amz-checksum-sha256");
     }
     if (is_chunked(body)) {
         body->chunked = (struct local_chunked){.kind = body->kind,
@@ -58,6 +92,7 @@ int local_body_open(struct local_body *body, struct local_request *req,
                                                .trailers = &req->trailers};
         return local_chunked_open(&body->chunked, err);
     }
+    /* nobody compares the hash of an unsigned body */
     return body->kind == LOCAL_PAYLOAD_UNSIGNED
                ? 0
                : pl_hash_open_sha256(&body->sha256, err);

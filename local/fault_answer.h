@@ -1,4 +1,7 @@
-/* fault_answer.h - an answer whose body goes wrong on its way out. */
+/*
+ * fault_answer.h - answers as the HTTP library takes them, whole ones and
+ * those that a fault breaks on their way.
+ */
 #ifndef LOCAL_FAULT_ANSWER_H
 #define LOCAL_FAULT_ANSWER_H
 
@@ -7,11 +10,14 @@
 #include "local/faults.h"
 #include "local/http.h"
 
-/* Whether a fault of this kind is one of the body. */
-bool local_fault_is_of_body(enum local_fault_kind kind);
-/* Takes the file of resp; its memory must outlive the answer. NULL: out of
- * memory. */
-struct MHD_Response *local_fault_answer(struct local_response *resp,
-                                        const struct local_fault *fault);
+/* The answer's body, without headers. NULL when memory is short. */
+struct MHD_Response *local_answer_whole(struct local_response *resp);
+/* The same with a body that breaks as the fault says; fd is the connection's
+ * socket. An answer without a body comes whole. */
+struct MHD_Response *local_answer_broken(struct local_response *resp,
+                                         const struct local_fault *fault,
+                                         int fd);
+/* Ends a connection with a reset, as a router does that forgot it. */
+void local_answer_reset(int fd);
 
 #endif

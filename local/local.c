@@ -96,6 +96,7 @@ static int add_one(struct local *local, enum kind kind, const char *text,
 {
     PL_AUTO(pl_buf) name = PL_BUF_INIT;
     const char *code;
+    char *at;
 
     if (pl_buf_add(&name, text, len, err) != 0)
         return -1;
@@ -108,7 +109,11 @@ static int add_one(struct local *local, enum kind kind, const char *text,
         return local_sns_topic(local, name.data, err);
     case BUCKET:
     default:
-        code = local_s3_create_bucket(&local->s3, name.data);
+        at = strchr(name.data, '@'); /* "name@region" */
+        if (at != NULL)
+            *at = '\0';
+        code = local_s3_create_bucket(&local->s3, name.data,
+                                      at != NULL ? at + 1 : NULL);
         return code == NULL ? 0
                             : pl_fail(err, PL_USAGE_INVALID, "bucket '%s': %s",
                                       name.data, code);
@@ -188,21 +193,20 @@ int local_open(struct local *local, const struct local_config *cfg,
                             .job_delay_ms = cfg->job_delay_ms};
     (void)pthread_mutex_init(&local->keys.lock, NULL);
     local_faults_init(&local->faults);
+    if (cfg->faults != NULL &&
+        local_faults_add_text(&local->faults, cfg->faults, err) != 0)
+        return pl_context(err, "--fault");
     if (cfg->lake != NULL &&
         (stat(cfg->lake, &st) != 0 || !S_ISDIR(st.st_mode)))
         return pl_fail(err, PL_CONFIG_INVALID, "--lake '%s' is no folder",
                        cfg->lake);
     if (open_state(local, cfg->state, err) != 0 ||
         pl_buf_addf(&s3, err, "%s/s3", local->state) != 0 ||
-        local_s3_open(&local->s3, s3.data, err) != 0)
-        return -1;
-    local->s3.is_etag_opaque = cfg->is_etag_opaque;
-    if (local_athena_open(local, err) != 0 ||
+        local_s3_open(&local->s3, s3.data, err) != 0 ||
+        local_athena_open(local, err) != 0 ||
         local_pinpoint_open(local, err) != 0 || local_sns_open(local, err) != 0)
         return -1;
-    if (cfg->faults != NULL &&
-        local_faults_parse(&local->faults, cfg->faults, err) != 0)
-        return -1;
+    local->s3.has_opaque_etags = cfg->has_opaque_etags;
     if (add_list(local, KEY, cfg->keys != NULL ? cfg->keys : EXAMPLE_KEY,
                  err) != 0 ||
         add_list(local, BUCKET, cfg->buckets, err) != 0 ||

@@ -43,14 +43,14 @@ struct local_config {
     const char *region;
     const char *lake;
     const char *state;   /* NULL: a temporary folder */
-    const char *buckets; /* comma-separated lists, or NULL */
+    const char *buckets; /* comma-separated lists, or NULL; "name@region" */
     const char *apps;
     const char *topics;
-    const char *keys; /* "AK:SK[:TOKEN[:EXPIRES]],..." */
+    const char *keys;   /* "AK:SK[:TOKEN[:EXPIRES]],..." */
+    const char *faults; /* rules parted by ';' */
     int64_t query_delay_ms;
     int64_t job_delay_ms;
-    const char *faults;  /* rules of faults.h, or NULL */
-    bool is_etag_opaque; /* ETags of objects are no MD5 */
+    bool has_opaque_etags;
 };
 
 int local_open(struct local *local, const struct local_config *cfg,

@@ -47,12 +47,31 @@ static int keep_last(struct listing *l, const char *name, size_t len,
     return pl_buf_add(&l->last, name, len, err);
 }
 
+/* Which checksums an object has, and of which type. */
+static int add_algorithms(struct pl_buf *out, const json_t *meta,
+                          struct pl_err *err)
+{
+    static const char *const names[][2] = {
+        {"x-amz-checksum-crc32", "CRC32"},
+        {"x-amz-checksum-crc32c", "CRC32C"},
+        {"x-amz-checksum-crc64nvme", "CRC64NVME"},
+        {"x-amz-checksum-sha256", "SHA256"}};
+    const json_t *checksums = json_object_get(meta, "checksums");
+    const char *type =
+        json_string_value(json_object_get(meta, "checksum_type"));
+
+    for (size_t i = 0; i < PL_COUNT(names); i++)
+        if (json_object_get(checksums, names[i][0]) != NULL &&
+            local_xml_element(out, "ChecksumAlgorithm", names[i][1], err) != 0)
+            return -1;
+    return type == NULL ? 0 : local_xml_element(out, "ChecksumType", type, err);
+}
+
 static int add_object(struct listing *l, const struct local_s3_object *object,
                       struct pl_err *err)
 {
     struct pl_buf *out = &l->contents;
     const json_t *meta = object->meta;
-    const json_t *checksums = json_object_get(meta, "checksums");
     char date[PL_TIME_LEN];
 
     pl_time_iso(json_integer_value(json_object_get(meta, "modified_ms")), date);
@@ -62,13 +81,12 @@ static int add_object(struct listing *l, const struct local_s3_object *object,
             out, err,
             "<LastModified>%s</LastModified><ETag>&quot;%s&quot;"
             "</ETag><Size>%lld</Size>"
-            "<StorageClass>STANDARD</StorageClass>",
+            "<StorageClass>%s</StorageClass>",
             date, json_string_value(json_object_get(meta, "etag")),
-            (long long)json_integer_value(json_object_get(meta, "bytes"))) != 0)
+            (long long)json_integer_value(json_object_get(meta, "bytes")),
+            local_s3_class(json_object_get(meta, "headers"))) != 0)
         return -1;
-    if (json_object_get(checksums, "x-amz-checksum-crc64nvme") != NULL &&
-        pl_buf_adds(out, "<ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm>",
-                    err) != 0)
+    if (add_algorithms(out, meta, err) != 0)
         return -1;
     if (pl_buf_adds(out, "</Contents>", err) != 0)
         return -1;

@@ -38,6 +38,21 @@ static int sidecar_path(const struct local_s3 *s3, const char *bucket,
                        hex);
 }
 
+int local_s3_data_write(const struct local_s3 *s3, const char *file, int flags,
+                        struct pl_err *err)
+{
+    PL_AUTO(pl_buf) path = PL_BUF_INIT;
+    int fd;
+
+    if (data_path(s3, file, &path, err) != 0)
+        return -1;
+    fd = open(path.data, O_WRONLY | O_CLOEXEC | flags, 0666);
+    if (fd < 0)
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot write '%s'",
+                             path.data);
+    return fd;
+}
+
 int local_s3_data_open(const struct local_s3 *s3, const char *file,
                        struct pl_err *err)
 {
@@ -79,6 +94,27 @@ struct local_s3_bucket *local_s3_bucket(struct local_s3 *s3, const char *name)
         if (strcmp(s3->buckets[i].name, name) == 0)
             return &s3->buckets[i];
     return NULL;
+}
+
+void local_s3_region(struct local_s3 *s3, const char *name, char region[32])
+{
+    const struct local_s3_bucket *b;
+
+    (void)pthread_mutex_lock(&s3->lock);
+    b = local_s3_bucket(s3, name);
+    (void)snprintf(region, 32, "%s", b != NULL ? b->region : "");
+    (void)pthread_mutex_unlock(&s3->lock);
+}
+
+bool local_s3_knows_region(struct local_s3 *s3, const char *region)
+{
+    bool knows = false;
+
+    (void)pthread_mutex_lock(&s3->lock);
+    for (size_t i = 0; i < s3->bucket_count; i++)
+        knows = knows || strcmp(s3->buckets[i].region, region) == 0;
+    (void)pthread_mutex_unlock(&s3->lock);
+    return knows;
 }
 
 bool local_s3_has_bucket(struct local_s3 *s3, const char *name)
@@ -198,6 +234,19 @@ static int load_object(struct local_s3_bucket *b, const char *path,
     return rc;
 }
 
+/* The note of create_bucket, if there is one. */
+static void load_region(struct local_s3_bucket *b, const char *folder)
+{
+    PL_AUTO(pl_buf) path = PL_BUF_INIT;
+    PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(sizeof(b->region));
+    struct pl_err none = {0};
+
+    if (pl_buf_addf(&path, &none, "%s/region", folder) == 0 &&
+        access(path.data, R_OK) == 0 &&
+        pl_file_read(path.data, &text, &none) == 0)
+        (void)snprintf(b->region, sizeof(b->region), "%s", pl_buf_str(&text));
+}
+
 static int load_bucket(struct local_s3 *s3, const char *name,
                        struct pl_err *err)
 {
@@ -214,6 +263,7 @@ static int load_bucket(struct local_s3 *s3, const char *name,
     if (dir == NULL)
         return pl_fail_errno(err, PL_FILE_ERROR, "cannot read '%s'", path.data);
     dir_len = path.len;
+    load_region(local_s3_bucket(s3, name), path.data);
     while (rc == 0 && (entry = readdir(dir)) != NULL) {
         if (!pl_ends_with(entry->d_name, ".json"))
             continue;
@@ -295,21 +345,6 @@ int local_s3_open(struct local_s3 *s3, const char *dir, struct pl_err *err)
     return drop_orphans(s3, err);
 }
 
-void local_s3_upload_free(struct local_s3 *s3, struct local_s3_upload *upload)
-{
-    if (upload == NULL)
-        return;
-    for (size_t i = 0; i < upload->count; i++) {
-        local_s3_data_remove(s3, upload->parts[i].file);
-        json_decref(upload->parts[i].checksums);
-    }
-    json_decref(upload->headers);
-    free(upload->parts);
-    free(upload->bucket);
-    free(upload->key);
-    free(upload);
-}
-
 void local_s3_release(struct local_s3 *s3)
 {
     if (s3->dir == NULL)
@@ -331,91 +366,43 @@ void local_s3_release(struct local_s3 *s3)
     *s3 = (struct local_s3){0};
 }
 
-const char *local_s3_create_bucket(struct local_s3 *s3, const char *name)
+/* Creates the folder, with a note when the bucket is elsewhere. */
+static int make_folder(const struct local_s3 *s3, const char *name,
+                       const char *region, struct pl_err *err)
 {
     PL_AUTO(pl_buf) path = PL_BUF_INIT;
+
+    if (pl_buf_addf(&path, err, "%s/buckets/%s", s3->dir, name) != 0 ||
+        pl_mkdirs(path.data, err) != 0)
+        return -1;
+    if (region == NULL)
+        return 0;
+    if (pl_buf_adds(&path, "/region", err) != 0)
+        return -1;
+    return pl_file_write(path.data, region, strlen(region), err);
+}
+
+const char *local_s3_create_bucket(struct local_s3 *s3, const char *name,
+                                   const char *region)
+{
+    struct local_s3_bucket *b;
     struct pl_err err = {0};
     const char *code = NULL;
 
-    if (!local_s3_is_bucket_name(name))
+    if (!local_s3_is_bucket_name(name) ||
+        (region != NULL &&
+         (region[0] == '\0' || strlen(region) >= sizeof(b->region))))
         return "InvalidBucketName";
     (void)pthread_mutex_lock(&s3->lock);
-    if (local_s3_bucket(s3, name) == NULL &&
-        (pl_buf_addf(&path, &err, "%s/buckets/%s", s3->dir, name) != 0 ||
-         pl_mkdirs(path.data, &err) != 0 ||
+    if (make_folder(s3, name, region, &err) != 0 ||
+        (local_s3_bucket(s3, name) == NULL &&
          add_bucket(s3, name, pl_now_ms(&pl_clock_real), &err) != 0))
         code = internal(&err);
+    b = local_s3_bucket(s3, name);
+    if (b != NULL && region != NULL)
+        (void)snprintf(b->region, sizeof(b->region), "%s", region);
     (void)pthread_mutex_unlock(&s3->lock);
     return code;
-}
-
-int local_s3_file_open(struct local_s3_file *file, struct local_s3 *s3,
-                       struct pl_err *err)
-{
-    PL_AUTO(pl_buf) path = PL_BUF_INIT;
-
-    *file = (struct local_s3_file){.s3 = s3, .fd = -1};
-    if (local_uuid(file->name, err) != 0 ||
-        data_path(s3, file->name, &path, err) != 0)
-        return -1;
-    file->fd = open(path.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (file->fd < 0) {
-        file->name[0] = '\0';
-        return pl_fail_errno(err, PL_FILE_ERROR, "cannot make '%s'", path.data);
-    }
-    return s3->is_etag_opaque ? 0 : pl_hash_open_md5(&file->md5, err);
-}
-
-int local_s3_file_write(struct local_s3_file *file, const void *data,
-                        size_t len, struct pl_err *err)
-{
-    if (file->has_sha256 && file->sha256.impl == NULL &&
-        pl_hash_open_sha256(&file->sha256, err) != 0)
-        return -1;
-    if (file->md5.impl != NULL)
-        pl_hash_add(&file->md5, data, len);
-    if (file->has_sha256)
-        pl_hash_add(&file->sha256, data, len);
-    file->crc64 = pl_crc64nvme(file->crc64, data, len);
-    if (file->has_crc32s) {
-        file->crc32 = pl_crc32(file->crc32, data, len);
-        file->crc32c = pl_crc32c(file->crc32c, data, len);
-    }
-    file->bytes += len;
-    return pl_fd_write_all(file->fd, data, len, err);
-}
-
-int local_s3_file_end(struct local_s3_file *file, struct pl_err *err)
-{
-    if (file->md5.impl != NULL)
-        pl_hash_end(&file->md5, file->md5_value);
-    else if (pl_random(file->md5_value, sizeof(file->md5_value), err) != 0)
-        return -1;
-    if (file->has_sha256) {
-        if (file->sha256.impl == NULL &&
-            pl_hash_open_sha256(&file->sha256, err) != 0)
-            return -1;
-        pl_hash_end(&file->sha256, file->sha256_value);
-    }
-    if (close(file->fd) != 0) {
-        file->fd = -1;
-        return pl_fail_errno(err, PL_FILE_ERROR, "cannot write an object");
-    }
-    file->fd = -1;
-    return 0;
-}
-
-void local_s3_file_release(struct local_s3_file *file)
-{
-    if (file->s3 == NULL)
-        return;
-    pl_hash_release(&file->md5);
-    pl_hash_release(&file->sha256);
-    if (file->fd >= 0)
-        (void)close(file->fd);
-    if (file->name[0] != '\0')
-        local_s3_data_remove(file->s3, file->name);
-    *file = (struct local_s3_file){.fd = -1};
 }
 
 /* Is an ETag as clients send it, with or without quotes, this one? */
@@ -466,21 +453,23 @@ static json_t *make_meta(const struct local_s3_put *put,
         (void)json_object_set(meta, "headers", put->headers);
     if (put->checksums != NULL) {
         (void)json_object_set(meta, "checksums", put->checksums);
-    } else { /* S3 computes one where the client gave none */
-        char crc[PL_CRC64_TEXT];
+    } else { /* S3 makes one of its own */
+        char crc64[PL_CRC64_TEXT];
 
-        pl_crc64_text(file->crc64, crc);
+        pl_crc64_text(file->crc64, crc64);
         (void)json_object_set_new(
             meta, "checksums",
-            json_pack("{s:s}", "x-amz-checksum-crc64nvme", crc));
-        (void)json_object_set_new(meta, "checksum_type",
-                                  json_string("FULL_OBJECT"));
+            json_pack("{s:s}", "x-amz-checksum-crc64nvme", crc64));
     }
+    if (put->part_list != NULL)
+        (void)json_object_set_new(meta, "part_list",
+                                  json_string(put->part_list));
     if (put->checksum_type != NULL && put->checksum_type[0] != '\0')
         (void)json_object_set_new(meta, "checksum_type",
                                   json_string(put->checksum_type));
-    if (put->part_bytes != NULL)
-        (void)json_object_set(meta, "part_bytes", put->part_bytes);
+    if (put->part_count > 0)
+        (void)json_object_set_new(meta, "parts",
+                                  json_integer((json_int_t)put->part_count));
     return meta;
 }
 
@@ -501,12 +490,11 @@ static int write_sidecar(struct local_s3 *s3, const struct local_s3_put *put,
 
 static const char *commit_locked(struct local_s3 *s3,
                                  const struct local_s3_put *put,
-                                 struct local_s3_file *file)
+                                 struct local_s3_file *file, char old_file[40])
 {
     struct local_s3_bucket *b = local_s3_bucket(s3, put->bucket);
     const char *code = b != NULL ? check_conditions(b, put) : "NoSuchBucket";
     struct pl_err err = {0};
-    char old_file[40];
     json_t *meta;
 
     if (code != NULL)
@@ -523,24 +511,25 @@ static const char *commit_locked(struct local_s3 *s3,
     }
     json_decref(meta);
     file->name[0] = '\0'; /* an object's now */
-    if (old_file[0] != '\0')
-        local_s3_data_remove(s3, old_file);
     return NULL;
 }
 
 const char *local_s3_commit(struct local_s3 *s3, const struct local_s3_put *put,
                             struct local_s3_file *file)
 {
+    char old_file[40] = "";
     const char *code;
 
     (void)pthread_mutex_lock(&s3->lock);
-    code = commit_locked(s3, put, file);
+    code = commit_locked(s3, put, file, old_file);
     (void)pthread_mutex_unlock(&s3->lock);
+    if (code == NULL && old_file[0] != '\0') /* long, if it is large */
+        local_s3_data_remove(s3, old_file);
     return code;
 }
 
 static const char *delete_locked(struct local_s3 *s3, const char *bucket,
-                                 const char *key)
+                                 const char *key, char old_file[40])
 {
     struct local_s3_bucket *b = local_s3_bucket(s3, bucket);
     PL_AUTO(pl_buf) path = PL_BUF_INIT;
@@ -559,8 +548,9 @@ static const char *delete_locked(struct local_s3 *s3, const char *bucket,
                             path.data);
         return internal(&err);
     }
-    local_s3_data_remove(
-        s3, json_string_value(json_object_get(b->objects[at].meta, "file")));
+    (void)snprintf(
+        old_file, 40, "%s",
+        json_string_value(json_object_get(b->objects[at].meta, "file")));
     free(b->objects[at].key);
     json_decref(b->objects[at].meta);
     b->count--;
@@ -572,11 +562,14 @@ static const char *delete_locked(struct local_s3 *s3, const char *bucket,
 const char *local_s3_delete(struct local_s3 *s3, const char *bucket,
                             const char *key)
 {
+    char old_file[40] = "";
     const char *code;
 
     (void)pthread_mutex_lock(&s3->lock);
-    code = delete_locked(s3, bucket, key);
+    code = delete_locked(s3, bucket, key, old_file);
     (void)pthread_mutex_unlock(&s3->lock);
+    if (old_file[0] != '\0')
+        local_s3_data_remove(s3, old_file);
     return code;
 }
 

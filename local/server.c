@@ -29,9 +29,9 @@ struct exchange {
     struct local_auth auth;
     struct local_body body;
     enum local_verdict verdict;
-    struct local_fault fault;
-    bool has_fault; /* its answer goes wrong */
     char why[256];
+    struct local_fault fault; /* if is_faulty */
+    bool is_faulty;
     bool is_started;
     bool is_judged; /* else the body is needed first */
     int64_t started_ms;
@@ -131,12 +131,20 @@ static const char *early_operation(const struct local_request *req)
     return strcmp(req->service, "admin") == 0 ? "Admin" : "Unknown";
 }
 
+static bool has_region(void *s3, const char *region)
+{
+    return local_s3_knows_region(s3, region);
+}
+
 static void judge(struct exchange *ex, const char *body_sha256)
 {
-    const struct local_auth_rules rules = {.region = ex->server->local->region,
-                                           .now_ms = pl_now_ms(&pl_clock_real),
-                                           .find = local_keys_find,
-                                           .ctx = &ex->server->local->keys};
+    const struct local_auth_rules rules = {
+        .region = ex->server->local->region,
+        .has_region = strcmp(ex->req.service, "s3") == 0 ? has_region : NULL,
+        .now_ms = pl_now_ms(&pl_clock_real),
+        .find = local_keys_find,
+        .s3 = &ex->server->local->s3,
+        .ctx = &ex->server->local->keys};
 
     ex->verdict =
         local_auth_judge(&rules, &ex->req, body_sha256, &ex->auth, ex->why);
@@ -271,26 +279,32 @@ static void name_operation(struct local_request *req, struct pl_err *err)
         req->operation = local_query(req, "Action");
 }
 
-/* Takes the fault that is due. Returns true when it was the answer. */
-static bool meet_fault(struct exchange *ex, struct pl_err *err)
+static int socket_of(struct MHD_Connection *c)
 {
-    struct local_request *req = &ex->req;
-    struct local_fault *fault = &ex->fault;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
 
-    if (strcmp(req->service, "admin") == 0 ||
-        !local_faults_take(&ex->server->local->faults, req->service,
-                           req->operation, fault))
-        return false;
-    if (fault->delay_ms > 0 &&
-        pl_sleep_ms(&pl_clock_real, fault->delay_ms, err) != 0)
+    return info != NULL ? info->connect_fd : -1;
+}
+
+/* "cut:0": the request never got here. */
+static bool is_cut_at_once(const struct local_fault *fault)
+{
+    return fault->kind == LOCAL_FAULT_CUT && fault->bytes == 0;
+}
+
+/* What a fault does before the service has a look; true: that was it. */
+static bool fail(struct exchange *ex, struct pl_err *err)
+{
+    const struct local_fault *f = &ex->fault;
+
+    if (f->delay_ms > 0 && pl_sleep_ms(&pl_clock_real, f->delay_ms, err) != 0)
         pl_err_clear(err); /* asked to stop: answer at once */
-    ex->has_fault =
-        fault->kind == LOCAL_FAULT_LOST || local_fault_is_of_body(fault->kind);
-    if (ex->has_fault || fault->kind == LOCAL_FAULT_DELAY)
-        return false;
-    (void)local_refuse(req, &ex->resp, fault->status, fault->code,
+    if (f->kind != LOCAL_FAULT_ERROR && f->kind != LOCAL_FAULT_ERROR200)
+        return is_cut_at_once(f);
+    (void)local_refuse(&ex->req, &ex->resp, f->status, f->code,
                        "injected fault");
-    if (fault->kind == LOCAL_FAULT_INSIDE)
+    if (f->kind == LOCAL_FAULT_ERROR200)
         ex->resp.status = 200;
     return true;
 }
@@ -305,8 +319,12 @@ static int dispatch(struct exchange *ex, struct pl_err *err)
     if (ex->body.err.code != PL_OK)
         return refuse_body(ex);
     name_operation(req, err);
-    if (meet_fault(ex, err))
-        return 0;
+    if (local_faults_take(&ex->server->local->faults, req->service,
+                          req->operation, &ex->fault)) {
+        ex->is_faulty = true;
+        if (fail(ex, err))
+            return 0;
+    }
     if (needs_no_signature(req) && strcmp(req->service, "sts") == 0 &&
         strcmp(req->operation, "AssumeRoleWithWebIdentity") != 0)
         return local_auth_refuse(LOCAL_AUTH_MISSING, "", req, &ex->resp);
@@ -318,55 +336,29 @@ static int dispatch(struct exchange *ex, struct pl_err *err)
                         "no such service");
 }
 
-/* A HEAD answer says the length of a body that it does not have. */
-static ssize_t no_body(void *ctx, uint64_t pos, char *buf, size_t max)
+/* Whether a fault leaves the request without an answer. */
+static bool is_lost(const struct exchange *ex, struct MHD_Connection *c)
 {
-    (void)ctx;
-    (void)pos;
-    (void)buf;
-    (void)max;
-    return MHD_CONTENT_READER_END_OF_STREAM;
-}
-
-static struct MHD_Response *make_response(struct exchange *ex)
-{
-    struct local_response *resp = &ex->resp;
-
-    if (ex->has_fault && !resp->has_head_bytes)
-        return local_fault_answer(resp, &ex->fault);
-    if (resp->is_file && resp->file_bytes > 0) {
-        struct MHD_Response *out = MHD_create_response_from_fd_at_offset64(
-            resp->file_bytes, resp->fd, resp->file_offset);
-
-        if (out != NULL)
-            resp->fd = -1; /* MHD closes it */
-        return out;
-    }
-    if (resp->has_head_bytes)
-        return MHD_create_response_from_callback(resp->head_bytes, 1024,
-                                                 no_body, NULL, NULL);
-    return MHD_create_response_from_buffer(
-        resp->body.len, resp->body.len > 0 ? resp->body.data : NULL,
-        MHD_RESPMEM_MUST_COPY);
+    if (!ex->is_faulty ||
+        (ex->fault.kind != LOCAL_FAULT_LOST && !is_cut_at_once(&ex->fault)))
+        return false;
+    pl_info("%s %s without an answer, request %s", ex->req.service,
+            ex->req.operation, ex->req.request_id);
+    if (ex->fault.kind == LOCAL_FAULT_CUT)
+        local_answer_reset(socket_of(c));
+    return true;
 }
 
 static enum MHD_Result send_response(struct exchange *ex,
                                      struct MHD_Connection *c)
 {
     struct local_response *resp = &ex->resp;
-    struct MHD_Response *out;
+    struct MHD_Response *out =
+        ex->is_faulty ? local_answer_broken(resp, &ex->fault, socket_of(c))
+                      : local_answer_whole(resp);
     const bool is_s3 = strcmp(ex->req.service, "s3") == 0;
     enum MHD_Result rc;
 
-    /* an answer without a body has nothing else to break */
-    if (ex->has_fault &&
-        (ex->fault.kind == LOCAL_FAULT_LOST ||
-         (ex->fault.kind == LOCAL_FAULT_CUT && resp->has_head_bytes))) {
-        pl_info("%s %s: the answer is lost", ex->req.service,
-                ex->req.operation);
-        return MHD_NO;
-    }
-    out = make_response(ex);
     if (out == NULL)
         return MHD_NO;
     (void)MHD_add_response_header(
@@ -396,7 +388,7 @@ static enum MHD_Result answer(struct exchange *ex, struct MHD_Connection *c)
         (void)local_refuse(&ex->req, &ex->resp, 500, "InternalError", "%s",
                            err.msg);
     }
-    return send_response(ex, c);
+    return is_lost(ex, c) ? MHD_NO : send_response(ex, c);
 }
 
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *c,
