@@ -76,6 +76,35 @@ static int complete_body(const struct pl_s3_part *parts, size_t count,
     return pl_buf_adds(body, "</CompleteMultipartUpload>", err);
 }
 
+/* The ETag in the answer, with its quotes. Some gateways leave it empty, or
+ * the quotes away: the object itself has it. */
+static int read_etag(struct pl_aws *aws, const char *bucket, const char *key,
+                     int64_t bytes, const struct pl_http_response *resp,
+                     struct pl_s3_object *object, struct pl_err *err)
+{
+    char etag[sizeof(object->etag) - 2];
+
+    if (!pl_xml_find(pl_buf_str(&resp->body), resp->body.len, "ETag", etag,
+                     sizeof(etag)))
+        return pl_fail(err, PL_SERVICE_UNAVAILABLE,
+                       "CompleteMultipartUpload answered without an ETag");
+    if (etag[0] != '\0') {
+        const char *quote = etag[0] == '"' ? "" : "\"";
+
+        (void)snprintf(object->etag, sizeof(object->etag), "%s%s%s", quote,
+                       etag, quote);
+        return 0;
+    }
+    if (pl_s3_head(aws, bucket, key, object, err) != 0)
+        return pl_context(err, "CompleteMultipartUpload gave no ETag");
+    if (object->bytes != bytes)
+        return pl_fail(err, PL_SERVICE_UNAVAILABLE,
+                       "CompleteMultipartUpload left %" PRId64
+                       " bytes, not %" PRId64,
+                       object->bytes, bytes);
+    return 0;
+}
+
 static int complete_once(struct pl_aws *aws, const char *bucket,
                          const char *key, const char *upload_id,
                          const struct pl_buf *body, int64_t bytes,
@@ -109,11 +138,7 @@ static int complete_once(struct pl_aws *aws, const char *bucket,
     if (pl_s3_send(aws, "CompleteMultipartUpload", bucket,
                    "CompleteMultipartUploadResult", &req, &resp, err) != 0)
         return -1;
-    if (!pl_xml_find(pl_buf_str(&resp.body), resp.body.len, "ETag",
-                     object->etag, sizeof(object->etag)))
-        return pl_fail(err, PL_SERVICE_UNAVAILABLE,
-                       "CompleteMultipartUpload answered without an ETag");
-    return 0;
+    return read_etag(aws, bucket, key, bytes, &resp, object, err);
 }
 
 /* Whether the key holds what an upload of these parts makes: by the checksum

@@ -283,7 +283,9 @@ static int adopt(struct pl_upload *u, const char *id, bool *is_open,
     *is_open = false;
     if (pl_s3_list_parts(u->aws, u->uri.bucket, u->uri.path, id, &have, &count,
                          &cause) != 0) {
-        if (strcmp(cause.service, "NoSuchUpload") == 0)
+        /* Ceph's gateways miss the key */
+        if (strcmp(cause.service, "NoSuchUpload") == 0 ||
+            strcmp(cause.service, "NoSuchKey") == 0)
             return 0;
         *err = cause;
         return pl_context(err, "cannot go on with upload %s", id);
