@@ -280,7 +280,7 @@ static struct local_athena_query *make_query(const struct call *c,
     q->state = "QUEUED";
     q->submitted_ms = pl_now_ms(&pl_clock_real);
     if (q->sql == NULL || q->token == NULL || q->request == NULL ||
-        q->database == NULL || q->workgroup == NULL ||
+        q->catalog == NULL || q->database == NULL || q->workgroup == NULL ||
         local_uuid(q->id, err) != 0 || set_place(q, output, err) != 0 ||
         local_athena_bind(q->sql, json_object_get(c->in, "ExecutionParameters"),
                           &bound, err) != 0) {
@@ -484,19 +484,19 @@ static json_t *describe(const struct local_athena_query *q)
         (q->started_ms != 0 ? q->started_ms : end) - q->submitted_ms;
 
     return json_pack(
-        "{s:s,s:s,s:s,s:s,s:{s:s},s:{s:b},s:{s:s,s:s},s:o,s:s,s:{s:s,s:s},"
-        "s:{s:I,s:I,s:I,s:I,s:{s:b}}}",
+        "{s:s,s:s,s:s,s:s,s:{s:s},s:{s:b},s:{s:s,s:s*},s:o,s:s,s:{s:s,"
+        "s:s},s:{s:I,s:I,s:I,s:I,s:{s:b}}}",
         "QueryExecutionId", q->id, "Query", q->sql, "StatementType", "DML",
         "SubstatementType", "SELECT", "ResultConfiguration", "OutputLocation",
         q->output_uri, "ManagedQueryResultsConfiguration", "Enabled", 0,
-        "QueryExecutionContext", "Database", q->database, "Catalog", q->catalog,
-        "Status", status_of(q), "WorkGroup", q->workgroup, "EngineVersion",
-        "SelectedEngineVersion", "AUTO", "EffectiveEngineVersion", ENGINE_NAME,
-        "Statistics", "EngineExecutionTimeInMillis", (json_int_t)run,
-        "DataScannedInBytes", (json_int_t)q->scanned_bytes,
-        "TotalExecutionTimeInMillis", (json_int_t)(end - q->submitted_ms),
-        "QueryQueueTimeInMillis", (json_int_t)queue, "ResultReuseInformation",
-        "ReusedPreviousResult", 0);
+        "QueryExecutionContext", "Database", q->database, "Catalog",
+        q->catalog[0] != '\0' ? q->catalog : NULL, "Status", status_of(q),
+        "WorkGroup", q->workgroup, "EngineVersion", "SelectedEngineVersion",
+        "AUTO", "EffectiveEngineVersion", ENGINE_NAME, "Statistics",
+        "EngineExecutionTimeInMillis", (json_int_t)run, "DataScannedInBytes",
+        (json_int_t)q->scanned_bytes, "TotalExecutionTimeInMillis",
+        (json_int_t)(end - q->submitted_ms), "QueryQueueTimeInMillis",
+        (json_int_t)queue, "ResultReuseInformation", "ReusedPreviousResult", 0);
 }
 
 static int get(const struct call *c, struct pl_err *err)

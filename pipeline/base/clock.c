@@ -55,18 +55,22 @@ static void format_time(int64_t unix_ms, const char *fmt, char out[PL_TIME_LEN])
     int64_t ms = unix_ms % 1000;
     time_t seconds = (time_t)(unix_ms / 1000);
     struct tm tm = {0};
-    char date[PL_TIME_LEN] = "";
+    char year[16]; /* which strftime() does not fill up with zeros */
+    char rest[20] = "";
 
     if (ms < 0) {
         ms += 1000;
         seconds--;
     }
     (void)gmtime_r(&seconds, &tm);
+    (void)snprintf(year, sizeof(year), "%04d", tm.tm_year + 1900);
     if (strcmp(fmt, "iso") == 0) {
-        (void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-        (void)snprintf(out, PL_TIME_LEN, "%.20s.%03dZ", date, (int)ms);
+        (void)strftime(rest, sizeof(rest), "-%m-%dT%H:%M:%S", &tm);
+        (void)snprintf(out, PL_TIME_LEN, "%.5s%.15s.%03dZ", year, rest,
+                       (int)ms);
     } else {
-        (void)strftime(out, PL_TIME_LEN, "%Y%m%dT%H%M%SZ", &tm);
+        (void)strftime(rest, sizeof(rest), "%m%dT%H%M%SZ", &tm);
+        (void)snprintf(out, PL_TIME_LEN, "%.5s%.12s", year, rest);
     }
 }
 
@@ -180,7 +184,7 @@ int pl_time_parse_http(const char *text, int64_t *unix_ms)
     if (strlen(text) > 40 ||
         sscanf(text, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT%n", &f[2], month, &f[0],
                &f[3], &f[4], &f[5], &used) != 6 ||
-        used == 0 || f[3] < 0 || f[4] < 0 || f[5] < 0)
+        used == 0 || f[0] < 1 || f[3] < 0 || f[4] < 0 || f[5] < 0)
         return -1;
     at = strstr(months, month);
     if (at == NULL || strlen(month) != 3 || (at - months) % 3 != 0)

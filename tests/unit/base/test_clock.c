@@ -42,6 +42,11 @@ START_TEST(http_dates)
     ck_assert_int_eq(pl_time_parse_http("Mon, 23 ovD 2026 01:02:03 GMT", &ms),
                      -1);
     ck_assert_int_eq(pl_time_parse_http("", &ms), -1);
+    ck_assert_int_eq(pl_time_parse_http("Mon, 23 Nov -999 01:02:03 GMT", &ms),
+                     -1);
+    ck_assert_int_eq(pl_time_parse_http("Mon, 01 Jan 0001 00:00:00 GMT", &ms),
+                     0);
+    ck_assert_int_eq(ms, INT64_C(-62135596800000));
 }
 END_TEST
 
@@ -53,6 +58,10 @@ START_TEST(texts_of_a_time)
     ck_assert_str_eq(text, "2026-11-23T01:02:03.004Z");
     pl_time_basic(INT64_C(1795395723004), text);
     ck_assert_str_eq(text, "20261123T010203Z");
+    pl_time_iso(INT64_C(-62135596800000), text);
+    ck_assert_str_eq(text, "0001-01-01T00:00:00.000Z");
+    pl_time_basic(INT64_C(-62135596800000), text);
+    ck_assert_str_eq(text, "00010101T000000Z");
 }
 END_TEST
 
