@@ -490,12 +490,11 @@ static int write_sidecar(struct local_s3 *s3, const struct local_s3_put *put,
 
 static const char *commit_locked(struct local_s3 *s3,
                                  const struct local_s3_put *put,
-                                 struct local_s3_file *file)
+                                 struct local_s3_file *file, char old_file[40])
 {
     struct local_s3_bucket *b = local_s3_bucket(s3, put->bucket);
     const char *code = b != NULL ? check_conditions(b, put) : "NoSuchBucket";
     struct pl_err err = {0};
-    char old_file[40];
     json_t *meta;
 
     if (code != NULL)
@@ -512,24 +511,25 @@ static const char *commit_locked(struct local_s3 *s3,
     }
     json_decref(meta);
     file->name[0] = '\0'; /* an object's now */
-    if (old_file[0] != '\0')
-        local_s3_data_remove(s3, old_file);
     return NULL;
 }
 
 const char *local_s3_commit(struct local_s3 *s3, const struct local_s3_put *put,
                             struct local_s3_file *file)
 {
+    char old_file[40] = "";
     const char *code;
 
     (void)pthread_mutex_lock(&s3->lock);
-    code = commit_locked(s3, put, file);
+    code = commit_locked(s3, put, file, old_file);
     (void)pthread_mutex_unlock(&s3->lock);
+    if (code == NULL && old_file[0] != '\0') /* long, if it is large */
+        local_s3_data_remove(s3, old_file);
     return code;
 }
 
 static const char *delete_locked(struct local_s3 *s3, const char *bucket,
-                                 const char *key)
+                                 const char *key, char old_file[40])
 {
     struct local_s3_bucket *b = local_s3_bucket(s3, bucket);
     PL_AUTO(pl_buf) path = PL_BUF_INIT;
@@ -548,8 +548,9 @@ static const char *delete_locked(struct local_s3 *s3, const char *bucket,
                             path.data);
         return internal(&err);
     }
-    local_s3_data_remove(
-        s3, json_string_value(json_object_get(b->objects[at].meta, "file")));
+    (void)snprintf(
+        old_file, 40, "%s",
+        json_string_value(json_object_get(b->objects[at].meta, "file")));
     free(b->objects[at].key);
     json_decref(b->objects[at].meta);
     b->count--;
@@ -561,11 +562,14 @@ static const char *delete_locked(struct local_s3 *s3, const char *bucket,
 const char *local_s3_delete(struct local_s3 *s3, const char *bucket,
                             const char *key)
 {
+    char old_file[40] = "";
     const char *code;
 
     (void)pthread_mutex_lock(&s3->lock);
-    code = delete_locked(s3, bucket, key);
+    code = delete_locked(s3, bucket, key, old_file);
     (void)pthread_mutex_unlock(&s3->lock);
+    if (old_file[0] != '\0')
+        local_s3_data_remove(s3, old_file);
     return code;
 }
 
