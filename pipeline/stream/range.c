@@ -46,7 +46,7 @@ int pl_range_get(struct pl_aws *aws, const struct pl_uri *uri, const char *etag,
             (void)pl_fail(&cause, PL_SERVICE_UNAVAILABLE,
                           "the answer ended early");
         if (cause.code != PL_SERVICE_UNAVAILABLE || tries == TRIES ||
-            c.left == before) {
+            c.left == before || c.left == 0) {
             *err = cause;
             return pl_context(err, "cannot read 's3://%s/%s' at byte %" PRId64,
                               uri->bucket, uri->path, first + bytes - c.left);
