@@ -35,8 +35,26 @@ struct transfer {
     struct pl_http_response *resp;
     size_t body_at;      /* of the request's body, sent so far */
     size_t header_bytes; /* of the answer's headers, so far */
+    bool is_head_whole;  /* the line behind the headers came */
     struct pl_err *err;
 };
+
+/* curl takes the last of two lengths, and reads to the end when one is too
+ * large for it: either way nobody knows what was meant. */
+static int check_length(const struct transfer *t, const char *name,
+                        const char *value)
+{
+    const char *before = pl_http_headers_get(&t->resp->headers, name);
+    uint64_t bytes = 0;
+
+    if (strcasecmp(name, "content-length") != 0 ||
+        (pl_parse_u64(value, &bytes) == 0 && bytes <= INT64_MAX &&
+         (before == NULL || strcmp(before, value) == 0)))
+        return 0;
+    return pl_fail(t->err, PL_SERVICE_UNAVAILABLE,
+                   "'%s' answers with a length that is none, or with two",
+                   t->req->base.data);
+}
 
 static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 {
@@ -56,8 +74,11 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
     }
     if (len > 5 && memcmp(line, "HTTP/", 5) == 0) {
         pl_http_headers_release(&t->resp->headers); /* after a 100 */
+        t->is_head_whole = false;
         return len;
     }
+    if (*line == '\r' || *line == '\n')
+        t->is_head_whole = true;
     if (colon == NULL || (size_t)(colon - line) >= sizeof(name) ||
         len >= sizeof(value) || t->resp->headers.count == PL_HTTP_HEADERS_MAX)
         return len; /* nothing we read */
@@ -69,7 +90,9 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
         value_len--;
     memcpy(value, colon, value_len);
     value[value_len] = '\0';
-    return pl_http_headers_set(&t->resp->headers, name, value, t->err) == 0
+    return check_length(t, name, value) == 0 &&
+                   pl_http_headers_set(&t->resp->headers, name, value,
+                                       t->err) == 0
                ? len
                : 0;
 }
@@ -87,6 +110,12 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
             return 0;
         t->resp->sink_bytes += len;
         return len;
+    }
+    if (len > t->resp->body.max_bytes - t->resp->body.len) {
+        (void)pl_fail(t->err, PL_SERVICE_UNAVAILABLE,
+                      "'%s' answers with more than %zu bytes",
+                      t->req->base.data, t->resp->body.max_bytes);
+        return 0;
     }
     return pl_buf_add(&t->resp->body, data, len, t->err) == 0 ? len : 0;
 }
@@ -260,6 +289,10 @@ static int finish(struct transfer *t, CURLcode rc, const char *detail)
 {
     long status = 0;
 
+    if (rc == CURLE_OK && !t->is_head_whole) {
+        rc = CURLE_RECV_ERROR; /* curl takes what it got */
+        detail = "the answer ended within its headers";
+    }
     if (rc == CURLE_OK) {
         (void)curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
         t->resp->status = (int)status;
@@ -269,8 +302,10 @@ static int finish(struct transfer *t, CURLcode rc, const char *detail)
         return -1; /* the sink's error, or ours */
     if (rc == CURLE_ABORTED_BY_CALLBACK && pl_stop_check(t->err) != 0)
         return -1;
-    if (rc == CURLE_OUT_OF_MEMORY)
+    if (rc == CURLE_OUT_OF_MEMORY && t->header_bytes == 0)
         return pl_fail_memory(t->err);
+    if (rc == CURLE_OUT_OF_MEMORY) /* what curl calls it within an answer */
+        detail = "a header is too long, or memory is short";
     if (rc == CURLE_SSL_CACERT_BADFILE || rc == CURLE_URL_MALFORMAT ||
         rc == CURLE_UNSUPPORTED_PROTOCOL)
         return pl_fail(t->err, PL_CONFIG_INVALID, "'%s': %s", t->req->base.data,

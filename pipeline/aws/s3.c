@@ -9,14 +9,37 @@
 #define CONFLICT_TRIES 5
 #define CONFLICT_WAIT_MS INT64_C(500)
 
-/* Whether "bytes 8-15/100" begins where it was asked to. */
-static bool is_range(const struct pl_http_response *resp, int64_t first)
+/* Lets the bytes pass that were asked for. */
+struct asked {
+    const struct pl_sink *sink;
+    const struct pl_http_response *resp;
+    int64_t first; /* of the range; < 0: none */
+};
+
+/* Whether "bytes 8-15/100" begins where it was asked to; without a range there
+ * must be none. */
+static bool is_range(const struct asked *a)
 {
-    const char *range = pl_http_headers_get(&resp->headers, "content-range");
+    const char *range = pl_http_headers_get(&a->resp->headers, "content-range");
     char begin[64];
 
-    (void)snprintf(begin, sizeof(begin), "bytes %" PRId64 "-", first);
-    return resp->status == 206 && range != NULL && pl_starts_with(range, begin);
+    if (a->first < 0)
+        return range == NULL;
+    (void)snprintf(begin, sizeof(begin), "bytes %" PRId64 "-", a->first);
+    return range != NULL && pl_starts_with(range, begin);
+}
+
+/* The headers are there before the first byte. */
+static int asked_write(void *ctx, const void *data, size_t len,
+                       struct pl_err *err)
+{
+    const struct asked *a = ctx;
+
+    if (!is_range(a))
+        return pl_fail(err, PL_SERVICE_UNAVAILABLE,
+                       "GetObject answered with other bytes than those that "
+                       "were asked for");
+    return pl_sink_write(a->sink, data, len, err);
 }
 
 int pl_s3_get(struct pl_aws *aws, const char *bucket, const char *key,
@@ -24,8 +47,12 @@ int pl_s3_get(struct pl_aws *aws, const char *bucket, const char *key,
               const struct pl_sink *sink, struct pl_s3_object *object,
               struct pl_err *err)
 {
-    PL_AUTO(pl_http_request) req = {.sink = sink};
     PL_AUTO(pl_http_response) resp = {.status = 0};
+    struct asked asked = {.sink = sink, .resp = &resp, .first = first};
+    const struct pl_sink to = {.ctx = &asked, .write = asked_write};
+    PL_AUTO(pl_http_request)
+    req = {.sink = sink != NULL ? &to : NULL,
+           .sink_status = first >= 0 ? 206 : 200};
     char range[64];
 
     if (pl_s3_begin(aws, "GET", bucket, key, &req, err) != 0 ||
@@ -40,16 +67,16 @@ int pl_s3_get(struct pl_aws *aws, const char *bucket, const char *key,
             (void)snprintf(range, sizeof(range), "bytes=%" PRId64 "-", first);
         if (pl_http_headers_set(&req.headers, "range", range, err) != 0)
             return -1;
-        req.sink_status = 206;
     }
     if (if_match != NULL && *if_match != '\0' &&
         pl_http_headers_set(&req.headers, "if-match", if_match, err) != 0)
         return -1;
     if (pl_s3_send(aws, "GetObject", bucket, NULL, &req, &resp, err) != 0)
         return -1;
-    if (first >= 0 && !is_range(&resp, first))
+    if (resp.status != req.sink_status || !is_range(&asked))
         return pl_fail(err, PL_SERVICE_UNAVAILABLE,
-                       "GetObject answered with other bytes than '%s'", range);
+                       "GetObject answered with other bytes than those that "
+                       "were asked for");
     if (object != NULL)
         pl_s3_read_object(&resp, object);
     return 0;
@@ -67,9 +94,10 @@ int pl_s3_head(struct pl_aws *aws, const char *bucket, const char *key,
         pl_s3_send(aws, "HeadObject", bucket, NULL, &req, &resp, err) != 0)
         return -1;
     pl_s3_read_object(&resp, object);
-    if (object->bytes < 0)
+    if (object->bytes < 0 || object->bytes > PL_S3_PART_MAX * PL_S3_PARTS_MAX)
         return pl_fail(err, PL_SERVICE_UNAVAILABLE,
-                       "HeadObject answered without a length");
+                       "HeadObject answered without a length that an object "
+                       "may have");
     return 0;
 }
 

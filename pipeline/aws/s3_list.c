@@ -25,7 +25,12 @@ static int key_field(void *ctx, const char *name, const char *text,
 
     if (strcmp(name, "Key") == 0) {
         pl_buf_reset(&list->key);
-        return pl_uri_decode(&list->key, text, strlen(text), true, err);
+        if (pl_uri_decode(&list->key, text, strlen(text), true, err) != 0)
+            return -1;
+        if (strlen(pl_buf_str(&list->key)) != list->key.len)
+            return pl_fail(err, PL_SERVICE_UNAVAILABLE,
+                           "a list has a key with a NUL");
+        return 0;
     }
     if (strcmp(name, "Size") == 0 && pl_parse_u64(text, &v) == 0 &&
         v <= INT64_MAX)

@@ -40,6 +40,7 @@ static void set_handler(int sig, void (*handler)(int))
 void pl_process_init(const char *name)
 {
     set_handler(SIGPIPE, SIG_IGN);
+    set_handler(SIGXFSZ, SIG_IGN); /* write() fails, and we say so */
     set_handler(SIGINT, SIG_IGN);
     set_handler(SIGTERM, SIG_IGN);
     pl_log_init(name);

@@ -49,7 +49,7 @@ int pl_range_get(struct pl_aws *aws, const struct pl_uri *uri, const char *etag,
         }
         /* a request that failed without a byte was repeated already */
         if (cause.code != PL_SERVICE_UNAVAILABLE || tries == TRIES ||
-            (c.left == before && !is_short)) {
+            (c.left == before && !is_short) || c.left == 0) {
             *err = cause;
             return pl_context(err, "cannot read 's3://%s/%s' at byte %" PRId64,
                               uri->bucket, uri->path, first + bytes - c.left);

@@ -50,12 +50,13 @@ START_TEST(head)
          "x-amz-checksum-type: COMPOSITE",
          ""},
         {404, NULL, ""},
-        {200, NULL, ""}};
+        {200, NULL, ""},
+        {200, "content-length: 4611686018427387904", ""}};
     PL_AUTO(pl_aws) aws = {0};
     struct pl_s3_object object;
     struct pl_err err = {0};
 
-    open_aws(&aws, answers, 4);
+    open_aws(&aws, answers, 5);
     ck_assert_int_eq(pl_s3_head(&aws, "b", "k", &object, &err), 0);
     ck_assert_int_eq((int)object.bytes, 498);
     ck_assert_str_eq(object.etag, "\"e-2\"");
@@ -68,6 +69,9 @@ START_TEST(head)
     pl_err_clear(&err);
     ck_assert_int_eq(pl_s3_head(&aws, "b", "k", &object, &err), -1);
     ck_assert_int_eq(err.code, PL_SERVICE_UNAVAILABLE); /* no length */
+    pl_err_clear(&err);
+    ck_assert_int_eq(pl_s3_head(&aws, "b", "k", &object, &err), -1);
+    ck_assert_int_eq(err.code, PL_SERVICE_UNAVAILABLE); /* no object's */
 }
 END_TEST
 
@@ -88,20 +92,22 @@ START_TEST(get)
         {206, "content-length: 3\ncontent-range: bytes 7-9/10\netag: \"e\"",
          "abc"},
         {206, "content-length: 3\ncontent-range: bytes 0-2/10\netag: \"e\"",
-         "abc"}};
+         "abc"},
+        {200, "content-length: 3\netag: \"e\"", "abc"}};
+    const size_t which = ranges[_i].first < 0 ? 2 : _i == 1;
     PL_AUTO(pl_aws) aws = {0};
     PL_AUTO(pl_buf) got = PL_BUF_INIT;
     const struct pl_sink sink = pl_buf_sink(&got);
     struct pl_s3_object object;
     struct pl_err err = {0};
 
-    open_aws(&aws, &answers[_i == 1], 1);
+    open_aws(&aws, &answers[which], 1);
     ck_assert_int_eq(pl_s3_get(&aws, "b", "k", ranges[_i].first,
                                ranges[_i].last, ranges[_i].if_match, &sink,
                                &object, &err),
                      0);
     ck_assert_str_eq(got.data, "abc");
-    ck_assert_int_eq((int)object.bytes, 10); /* of the whole */
+    ck_assert_int_eq((int)object.bytes, which == 2 ? 3 : 10); /* of the whole */
     ck_assert(was_sent("x-amz-checksum-mode: ENABLED"));
     ck_assert(ranges[_i].range != NULL ? was_sent(ranges[_i].range)
                                        : !was_sent("range: "));
@@ -112,21 +118,31 @@ END_TEST
 /* The bytes of another place must not be taken for those asked for. */
 START_TEST(another_range)
 {
-    static const struct answer answers[] = {
-        {206, "content-range: bytes 0-9/100", "abcdefghij"},
-        {206, NULL, "abcdefghij"}};
-    PL_AUTO(pl_aws) aws = {0};
-    struct pl_err err = {0};
+    static const struct {
+        int first;
+        struct answer answer;
+    } cases[] = {{10, {206, "content-range: bytes 0-9/100", "abcdefghij"}},
+                 {10, {206, NULL, "abcdefghij"}},
+                 {10, {200, NULL, "abcdefghij"}},
+                 {-1, {206, "content-range: bytes 0-9/100", "abcdefghij"}},
+                 {-1, {200, "content-range: bytes 0-9/100", "abcdefghij"}},
+                 {-1, {204, NULL, ""}}};
 
-    open_aws(&aws, answers, 2);
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < PL_COUNT(cases); i++) {
+        const struct answer answers[] = {cases[i].answer, cases[i].answer,
+                                         cases[i].answer};
+        PL_AUTO(pl_aws) aws = {0};
+        struct pl_err err = {0};
         PL_AUTO(pl_buf) got = PL_BUF_INIT;
         const struct pl_sink sink = pl_buf_sink(&got);
 
-        pl_err_clear(&err);
-        ck_assert_int_eq(
-            pl_s3_get(&aws, "b", "k", 10, 19, NULL, &sink, NULL, &err), -1);
+        open_aws(&aws, answers, 3);
+        ck_assert_int_eq(pl_s3_get(&aws, "b", "k", cases[i].first,
+                                   cases[i].first < 0 ? -1 : 19, NULL, &sink,
+                                   NULL, &err),
+                         -1);
         ck_assert_int_eq(err.code, PL_SERVICE_UNAVAILABLE);
+        ck_assert_uint_eq(got.len, 0); /* none of them was passed on */
     }
 }
 END_TEST
@@ -431,6 +447,8 @@ static const char *const bad_lists[] = {
     "<ListBucketResult>",
     "<Other/>",
     "<ListBucketResult><Contents><Key>%zz</Key></Contents></ListBucketResult>",
+    "<ListBucketResult><Contents><Key>a%00b</Key></Contents>"
+    "</ListBucketResult>",
     "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
     "<ListBucketResult><Contents><Key>stop</Key></Contents></ListBucketResult>",
 };
