@@ -113,12 +113,35 @@ static int add_checksum(void *ctx, const void *data, size_t len,
     return pl_checksum_add(ctx, data, len, err);
 }
 
-/* Where the bytes of one range go. */
+/* Where the bytes of one range go. They come in pieces of 16 KiB; a write of
+ * each would be a wait for the file's lock, which all threads want. */
 struct place {
     struct fetch *f;
-    int64_t at;
+    char *gathered;
+    size_t len;
+    int64_t at; /* where the gathered bytes begin in the file */
     uint64_t crc;
 };
+
+static int place_flush(struct place *p, struct pl_err *err)
+{
+    size_t done = 0;
+
+    p->crc = pl_crc64nvme(p->crc, p->gathered, p->len);
+    while (done < p->len) {
+        const ssize_t n =
+            pwrite(p->f->fd, p->gathered + done, p->len - done, (off_t)p->at);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return pl_fail_errno(err, PL_FILE_ERROR, "cannot write");
+        p->at += n;
+        done += (size_t)n;
+    }
+    p->len = 0;
+    return 0;
+}
 
 static int place_write(void *ctx, const void *data, size_t len,
                        struct pl_err *err)
@@ -126,18 +149,17 @@ static int place_write(void *ctx, const void *data, size_t len,
     struct place *p = ctx;
     const char *from = data;
 
-    p->crc = pl_crc64nvme(p->crc, data, len);
     p->f->done += (int64_t)len;
     while (len > 0) {
-        const ssize_t n = pwrite(p->f->fd, from, len, (off_t)p->at);
+        const size_t room = PIECE_BYTES - p->len;
+        const size_t n = len < room ? len : room;
 
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return pl_fail_errno(err, PL_FILE_ERROR, "cannot write");
+        memcpy(p->gathered + p->len, from, n);
+        p->len += n;
         from += n;
-        p->at += n;
-        len -= (size_t)n;
+        len -= n;
+        if (p->len == PIECE_BYTES && place_flush(p, err) != 0)
+            return -1;
     }
     return 0;
 }
@@ -163,6 +185,7 @@ static int fetch_range(void *ctx, uint64_t number, struct pl_err *err)
     const int64_t bytes = bytes_of(f, number);
     struct place place = {.f = f, .at = (int64_t)number * f->range_bytes};
     const struct pl_sink sink = {.ctx = &place, .write = place_write};
+    PL_AUTO_STR *gathered = NULL;
     uint64_t crc = 0;
 
     if (range->is_known) {
@@ -174,8 +197,13 @@ static int fetch_range(void *ctx, uint64_t number, struct pl_err *err)
             return 0;
         }
     }
+    gathered = malloc(PIECE_BYTES);
+    if (gathered == NULL)
+        return pl_fail_memory(err);
+    place.gathered = gathered;
     if (pl_range_get(f->aws, f->from, f->object.etag, place.at, bytes, &sink,
-                     err) != 0)
+                     err) != 0 ||
+        place_flush(&place, err) != 0)
         return -1;
     range->crc = place.crc;
     range->is_known = true;
