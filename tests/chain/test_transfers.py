@@ -273,6 +273,21 @@ class Transfers(Case):
         self.assertEqual(child.returncode, 75, said)
         self.nothing_left("in")
 
+    def test_a_signal_while_the_server_hangs(self):
+        """Within the 30 s that a container gets, whatever S3 does."""
+        source = self.write("in", noise(40 * MIB, 12))
+        self.addCleanup(self.local.admin, "faults", method="DELETE")
+        self.local.fault(service="s3", operation="*", kind="delay",
+                         delay_ms=40000, skip=2, count=0)
+        child = self.start("s3-put", source, "--to", "s3://results/hangs",
+                           "--concurrency", "2")
+        time.sleep(2)
+        child.send_signal(signal.SIGTERM)
+        begun = time.monotonic()
+        _, said = child.communicate(timeout=60)
+        self.assertLess(time.monotonic() - begun, 25, said)
+        self.assertEqual(child.returncode, 75, said)
+
     def test_what_is_kept_when_asked(self):
         data = noise(240 * MIB, 10)
         source = self.write("in", data)
