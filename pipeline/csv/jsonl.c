@@ -14,6 +14,7 @@ struct pl_jsonl {
     const struct pl_jsonl_config *cfg;
     struct pl_jsonl_parser parser;
     struct pl_source part;
+    size_t read_bytes;
     bool is_open;         /* a part is */
     bool is_part_end;     /* all of it was read */
     bool is_part_start;   /* nothing of it was used */
@@ -71,6 +72,7 @@ struct pl_jsonl *pl_jsonl_open(const struct pl_jsonl_config *cfg,
         return NULL;
     }
     j->cfg = cfg;
+    j->read_bytes = cfg->read_bytes > 0 ? cfg->read_bytes : READ_BYTES;
     j->out.max_bytes = SIZE_MAX;
     j->parser.non_finite = cfg->non_finite;
     j->firsts = calloc(cfg->part_count + 1, sizeof(*j->firsts));
@@ -134,8 +136,8 @@ static int make_room(struct pl_jsonl *j, struct pl_err *err)
 
     if (check_length(j, j->len, err) != 0)
         return -1;
-    while (cap < j->len + READ_BYTES)
-        cap = cap * 2 + READ_BYTES;
+    while (cap < j->len + j->read_bytes + 1) /* a LF behind the last line */
+        cap = cap * 2 + j->read_bytes + 1;
     if (cap == j->cap)
         return 0;
     grown = realloc(j->lines, cap + PL_JSONL_PAD);
@@ -177,7 +179,7 @@ static int read_lines(struct pl_jsonl *j, struct pl_err *err)
 
         if (make_room(j, err) != 0)
             return -1;
-        n = j->part.read(j->part.ctx, j->lines + j->len, READ_BYTES - 1, err);
+        n = j->part.read(j->part.ctx, j->lines + j->len, j->read_bytes, err);
         if (n < 0)
             return pl_context(err, "'%s'", part_name(j));
         j->len += (size_t)n;

@@ -63,6 +63,7 @@ struct pl_jsonl_config {
     bool has_numbered_keys; /* c0, c1, ... instead of the columns' names */
     enum pl_jsonl_non_finite non_finite;
     size_t line_bytes_max; /* 0: PL_JSONL_LINE_MAX */
+    size_t read_bytes;     /* at a time; 0: 256 KiB */
 };
 
 struct pl_jsonl;

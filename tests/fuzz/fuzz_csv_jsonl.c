@@ -55,19 +55,21 @@ static struct pl_jsonl_config config_of(struct input *in)
         .has_numbered_keys = (in->settings & 2) != 0,
         .non_finite = (enum pl_jsonl_non_finite)(in->settings >> 2 & 3) %
                       (PL_JSONL_NON_FINITE_REJECT + 1),
-        .line_bytes_max = (in->settings & 16) != 0 ? 50 : 0};
+        .line_bytes_max = (in->settings & 16) != 0 ? 50 : 0,
+        .read_bytes = in->bite == 0 ? 4096 : 3 * in->bite};
 }
 
 static int convert(struct input *in, size_t bite, struct pl_buf *out,
                    struct pl_err *err)
 {
-    const struct pl_jsonl_config cfg = config_of(in);
+    struct pl_jsonl_config cfg;
     struct pl_jsonl *j;
     struct pl_source source;
     char text[301];
     int64_t n;
 
     in->bite = bite;
+    cfg = config_of(in);
     j = pl_jsonl_open(&cfg, err);
     require(j != NULL);
     source = pl_jsonl_source(j);
@@ -175,7 +177,6 @@ static void transform(struct input *in, const struct way *way,
         .keys_memory = way->keys_memory,
         .max_record_bytes = PL_JSONL_RECORD_MAX};
 
-    in->bite = way->bite;
     o->rc = pl_csv_transform(&cfg, &o->report, &o->err);
     pl_jsonl_release(j);
 }
@@ -190,11 +191,13 @@ static void transform_all(struct input *in, uint64_t lines)
 {
     __attribute__((cleanup(outcome_release))) struct outcome first = {.rc = 0};
 
+    in->bite = ways[0].bite;
     transform(in, &ways[0], &first);
     require(first.rc != 0 || first.report.rows_in == lines);
     for (size_t i = 1; i < PL_COUNT(ways); i++) {
         __attribute__((cleanup(outcome_release))) struct outcome o = {.rc = 0};
 
+        in->bite = ways[i].bite;
         transform(in, &ways[i], &o);
         require(o.rc == first.rc && strcmp(o.err.msg, first.err.msg) == 0);
         require(is_same(&o.out, &first.out));
