@@ -351,6 +351,26 @@ static bool is_there(struct pl_upload *u, const char *expected)
     return true;
 }
 
+/* What a try left behind that died after its work, or whose work another one
+ * did. */
+static void forget(struct pl_upload *u, const char *path)
+{
+    PL_AUTO(pl_buf) name = PL_BUF_INIT;
+    struct pl_err ignored = {0};
+    char text[1024];
+    bool is_other;
+
+    if (pl_buf_addf(&name, &ignored, "%s.upload", path) != 0 ||
+        access(name.data, F_OK) != 0 ||
+        pl_journal_open(&u->journal, name.data, "", &is_other, &ignored) != 0)
+        return;
+    if (find_line(&u->journal.lines, "id ", text, sizeof(text)))
+        drop_other(u, text);
+    else if (find_line(&u->journal.lines, "begin ", text, sizeof(text)))
+        pl_upload_abort_orphans(u, text);
+    pl_journal_remove(&u->journal);
+}
+
 /* Somebody deleted the object at that moment: this upload cannot end (aws-facts
  * 4.7). */
 static void start_anew(struct pl_upload *u)
@@ -403,8 +423,10 @@ static int send_file(struct pl_upload *u, const char *path,
     u->part_count = (uint64_t)((u->bytes + u->part_bytes - 1) / u->part_bytes);
     if (u->part_bytes > PL_S3_PART_MAX)
         return pl_fail(err, PL_DATA_INVALID, "'%s' is too large for S3", path);
-    if (is_there(u, expected))
+    if (is_there(u, expected)) {
+        forget(u, path);
         return 0;
+    }
     return u->part_count <= 1 ? send_single(u, path, expected, err)
                               : send_parts(u, path, &st, expected, what, err);
 }
