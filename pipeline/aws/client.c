@@ -59,26 +59,22 @@ void pl_aws_bucket_region(struct pl_aws *aws, const char *bucket,
     (void)pthread_mutex_unlock(&aws->lock);
 }
 
+static void add_hash(void *ctx, const void *data, size_t len)
+{
+    pl_hash_add(ctx, data, len);
+}
+
 /* In pieces, for it may be as large as a part. */
 static int hash_blob(const struct pl_blob *blob,
                      unsigned char raw[PL_SHA256_BYTES], struct pl_err *err)
 {
     struct pl_hash hash = {.impl = NULL};
-    char piece[16384];
-    size_t at = 0;
 
     if (pl_hash_open_sha256(&hash, err) != 0)
         return -1;
-    while (at < blob->len) {
-        const size_t left = blob->len - at;
-        const size_t n = left < sizeof(piece) ? left : sizeof(piece);
-
-        if (blob->read_at(blob->ctx, at, piece, n, err) != 0) {
-            pl_hash_release(&hash);
-            return -1;
-        }
-        pl_hash_add(&hash, piece, n);
-        at += n;
+    if (pl_blob_each(blob, add_hash, &hash, err) != 0) {
+        pl_hash_release(&hash);
+        return -1;
     }
     pl_hash_end(&hash, raw);
     return 0;
@@ -219,7 +215,7 @@ static bool cure_clock(struct pl_aws *aws, const struct pl_http_response *resp,
         return false;
     a->has_skewed = true;
     if (is_near(skew_ms, aws->skew_ms))
-        return true; /* another thread was quicker */
+        return true;        /* another thread was quicker */
     aws->skew_ms = skew_ms; /* for the calls to come as well */
     pl_warn("this machine's clock is off by %" PRId64 " s; corrected",
             skew_ms / 1000);
