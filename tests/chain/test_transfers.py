@@ -289,6 +289,9 @@ class Transfers(Moves):
                      "--concurrency", "1"], signal.SIGTERM)
                 self.assertLess(self.took, 30, said)
                 self.assertEqual(status, 75, said)
+        # what could not be ended is known to the next try
+        self.run_one("s3-put", source, "--to", "s3://results/hangs")
+        self.nothing_left("in")
 
     def test_what_is_kept_when_asked(self):
         data = noise(64 * MIB, 10)
