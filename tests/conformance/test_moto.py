@@ -147,7 +147,9 @@ class Moto(unittest.TestCase):
     def put_with_trailer(self, kind, value):
         name = "x-amz-checksum-" + kind.lower()
         request = urllib.request.Request(
-            self.url + "/results/sums", method="PUT",
+            self.s3.generate_presigned_url(
+                "put_object", Params={"Bucket": "results", "Key": "sums"}),
+            method="PUT",
             data=b"9\r\n123456789\r\n0\r\n%s:%s\r\n\r\n" % (
                 name.encode(), value.encode()),
             headers={"x-amz-content-sha256":
