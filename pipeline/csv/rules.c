@@ -43,6 +43,8 @@ static const struct {
     [PL_RULE_LOCALE] = {"locale", false},
     [PL_RULE_TIME_ZONE] = {"time-zone", false},
     [PL_RULE_EFFECTIVE_DATE] = {"effective-date", false},
+    [PL_RULE_KEY_MISSING] = {"key-missing", true},
+    [PL_RULE_KEY_UNKNOWN] = {"key-unknown", true},
 };
 
 /* PUSH and IN_APP are in the service's list, but take no address (1.3). */

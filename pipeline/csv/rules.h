@@ -41,6 +41,8 @@ enum pl_rule {
     PL_RULE_LOCALE,
     PL_RULE_TIME_ZONE,
     PL_RULE_EFFECTIVE_DATE,
+    PL_RULE_KEY_MISSING, /* of profiles: pipeline/profile */
+    PL_RULE_KEY_UNKNOWN,
     PL_RULE_COUNT
 };
 
