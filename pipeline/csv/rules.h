@@ -74,6 +74,8 @@ struct pl_csv_shape {
     bool *is_dropped;          /* an unknown column, on request */
     size_t *name_lens;         /* bytes */
     size_t names_len;          /* of all columns together */
+    size_t value_max;          /* characters of a value of an attribute ... */
+    bool is_every_limited;     /* ... and of any other column */
     size_t count;
     size_t dropped; /* how many */
     size_t id;      /* indexes; SIZE_MAX: no such column */
