@@ -5,6 +5,7 @@
 
 #include "pipeline/base/process.h"
 #include "pipeline/base/text.h"
+#include "pipeline/target/mapping.h"
 
 #define READ_BYTES ((size_t)256 << 10)
 #define RECORD_BYTES_MAX ((size_t)1 << 20)
@@ -79,6 +80,16 @@ static int take_header(struct id_map *map, const struct pl_csv_record *record,
                          "'User.UserId'");
 }
 
+/* What a profile can have as its account (aws-facts 9.8). */
+static bool is_account(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)text[i] < ' ' || text[i] == '\x7f')
+            return false;
+    return pl_utf8_valid_len(text, len) == len &&
+           pl_utf8_count(text, len) <= PL_PROFILE_VALUE_MAX;
+}
+
 static int take_record(struct id_map *map, const struct pl_csv_record *record,
                        struct pl_err *err)
 {
@@ -97,6 +108,12 @@ static int take_record(struct id_map *map, const struct pl_csv_record *record,
     trim(&user, &len);
     if (len == 0 || record->cells[map->id].len == 0)
         return 0;
+    if (!is_account(user, len))
+        return pl_fail(err, PL_DATA_INVALID,
+                       "record %" PRIu64
+                       ": a user's id is text in UTF-8 without control "
+                       "characters, at most %d characters",
+                       map->number, PL_PROFILE_VALUE_MAX);
     map->entries++;
     return pl_id_map_key(record->cells[map->id].data,
                          record->cells[map->id].len, PL_ID_MAP_ENTRY, &map->key,

@@ -398,7 +398,7 @@ static int join(struct pl_profile *p, struct pl_err *err)
     if (p->cfg->id_map == NULL || p->unkeyed.memory_bytes == 0)
         return 0;
     if (pl_id_map_read(p->cfg->id_map, &p->unkeyed, &entries, err) != 0)
-        return pl_context(err, "the id map");
+        return pl_context(err, "import.id_map");
     if (pl_sorter_finish(&p->unkeyed, err) != 0)
         return -1;
     while ((rc = pl_sorter_next(&p->unkeyed, &record, err)) > 0) {

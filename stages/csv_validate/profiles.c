@@ -132,6 +132,8 @@ int csv_profiles_finish(struct csv_profiles *p, struct pl_csv_config *csv,
         return 0;
     if (pl_profile_finish(p->profile, r, err) != 0)
         return -1;
+    if (p->cfg.id_map != NULL && pl_reader_verify(&p->reader, NULL, err) != 0)
+        return pl_context(err, "import.id_map");
     add_rule(report, PL_RULE_KEY_MISSING, r->no_key);
     add_rule(report, PL_RULE_KEY_UNKNOWN, r->unknown_key);
     report->rows_dropped += r->opted_out;

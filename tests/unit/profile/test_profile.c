@@ -284,17 +284,22 @@ static const struct {
     {"a map without its columns",
      {.id_map = "Id,Name\n1,2\n"},
      "Id\ne1\n",
-     "the id map: its first line must name the columns 'Id' and "
+     "import.id_map: its first line must name the columns 'Id' and "
      "'User.UserId'"},
     {"a map with a stray quote",
      {.id_map = "Id,User.UserId\ne1,u1\ne2,u\"2\n"},
      "Id\ne1\n",
-     "the id map: record 2: malformed quoting"},
+     "import.id_map: record 2: malformed quoting"},
     {"a map that is cut off",
      {.id_map = "Id,User.UserId\ne1,\"u1"},
      "Id\ne1\n",
      NULL},
-    {"an empty map", {.id_map = ""}, "Id\ne1\n", "the id map: it is empty"},
+    {"a user that is no text",
+     {.id_map = "Id,User.UserId\ne1,\"u\n1\"\n"},
+     "Id\ne1\n",
+     "import.id_map: record 1: a user's id is text in UTF-8 without control "
+     "characters, at most 255 characters"},
+    {"an empty map", {.id_map = ""}, "Id\ne1\n", "import.id_map: it is empty"},
 };
 
 START_TEST(what_cannot_be)
