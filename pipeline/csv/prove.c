@@ -24,12 +24,12 @@ static struct cell cell_at(const struct pl_csv_cells *cells, size_t i)
     return (struct cell){cells->data + begin + quote, *end - begin - 2 * quote};
 }
 
-static void prove_attributes(const struct pl_csv_plan *plan,
-                             const struct pl_csv_cells *cells)
+/* Bytes, of which there are no fewer than characters. */
+static void prove_lengths(const struct pl_csv_plan *plan,
+                          const struct pl_csv_cells *cells)
 {
-    const bool has_nested = is_on(plan, PL_RULE_NESTED_VALUE);
     const size_t most = is_on(plan, PL_RULE_ATTRIBUTE_LENGTH)
-                            ? (size_t)PL_TARGET_VALUE_MAX
+                            ? plan->shape.value_max
                             : SIZE_MAX;
 
     for (size_t i = 0; i < cells->count; i++) {
@@ -37,6 +37,14 @@ static void prove_attributes(const struct pl_csv_plan *plan,
 
         cells->doubts[i] |= *end - end[-1] - 1 > most;
     }
+}
+
+static void prove_attributes(const struct pl_csv_plan *plan,
+                             const struct pl_csv_cells *cells)
+{
+    const bool has_nested = is_on(plan, PL_RULE_NESTED_VALUE);
+
+    prove_lengths(plan, cells);
     for (size_t i = 0; has_nested && i < cells->count; i++) {
         const unsigned char *text = cell_at(cells, i).text;
 
@@ -359,6 +367,8 @@ int pl_csv_prove(const struct pl_csv_plan *plan, struct pl_csv_work *w,
                                   .edit_count = &w->edit_count};
     for (size_t i = 0; i < plan->shape.count; i++) {
         cells.column = i;
+        if (plan->shape.is_every_limited)
+            prove_lengths(plan, &cells);
         prove_column(plan, &cells, plan->shape.columns[i].kind);
     }
     if (plan->shape.channel != SIZE_MAX)

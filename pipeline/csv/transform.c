@@ -152,10 +152,10 @@ static const struct pl_csv_rule_count *most_frequent(
     return best;
 }
 
-static int too_many_rejects(const struct transform *t, bool is_certain,
+static int too_many_rejects(const struct pl_csv_config *cfg,
+                            const struct pl_csv_report *r, bool is_certain,
                             struct pl_err *err)
 {
-    const struct pl_csv_report *r = t->report;
     const struct pl_csv_rule_count *most = most_frequent(r);
 
     return pl_fail(err, PL_DATA_INVALID,
@@ -164,7 +164,7 @@ static int too_many_rejects(const struct transform *t, bool is_certain,
                    "(%" PRIu64 ")",
                    r->rows_rejected, r->rows_in,
                    is_certain ? " so far, whatever is still to come" : "",
-                   t->cfg->limits.max_reject_percent, most->code, most->count);
+                   cfg->limits.max_reject_percent, most->code, most->count);
 }
 
 /* Even if all rows to come were good, and as short as rows can be. */
@@ -192,7 +192,7 @@ static int count_reject(struct transform *t, const struct pl_csv_chunk *c,
                        "record %" PRIu64 ", by rule %s",
                        most, c->number + row, pl_rule_code(rule));
     if (is_hopeless(t, c->offset + c->index.rows[row] + 1))
-        return too_many_rejects(t, true, err);
+        return too_many_rejects(t->cfg, t->report, true, err);
     return 0;
 }
 
@@ -310,6 +310,10 @@ static int choose_mode(struct transform *t, const struct pl_csv_chunk *c,
 
     if (t->mode != MODE_TABLE || t->seeing.next != 0)
         return 0;
+    if (!t->plan.has_keys) {
+        t->mode = MODE_SETTLED; /* nothing repeats */
+        return 0;
+    }
     if (t->cfg->rules.duplicates != PL_CSV_DUPLICATES_KEEP_LAST &&
         (most == 0 || need <= most))
         return 0;
@@ -457,6 +461,19 @@ static int write_rejects(struct transform *t, struct pl_csv_work *w,
     return 0;
 }
 
+/* Where the rows stood that come out, for who writes on. */
+static int tell_places(const struct transform *t, const struct pl_csv_chunk *c,
+                       struct pl_err *err)
+{
+    for (size_t row = 0; t->cfg->place != NULL && row < c->row_count; row++)
+        if (c->states[row] != PL_CSV_REJECTED &&
+            c->states[row] != PL_CSV_DROPPED &&
+            t->cfg->place(t->cfg->place_ctx, c->number + row,
+                          c->offset + pl_csv_row_start(c, row), err) != 0)
+            return -1;
+    return 0;
+}
+
 static int write_work(struct transform *t, struct pl_csv_work *w,
                       struct pl_err *err)
 {
@@ -464,7 +481,7 @@ static int write_work(struct transform *t, struct pl_csv_work *w,
 
     if (t->cfg->out != NULL && t->writing.next == 0 && write_head(t, err) != 0)
         return -1;
-    if (write_rejects(t, w, err) != 0 ||
+    if (write_rejects(t, w, err) != 0 || tell_places(t, c, err) != 0 ||
         (t->cfg->out != NULL && write_out(t, w, err) != 0))
         return -1;
     if (t->cfg->progress != NULL)
@@ -636,19 +653,26 @@ static int rewind_input(struct transform *t, struct pl_err *err)
     return 0;
 }
 
-static int check_limits(const struct transform *t, struct pl_err *err)
+int pl_csv_check_limits(const struct pl_csv_config *cfg,
+                        const struct pl_csv_report *r, struct pl_err *err)
 {
-    const struct pl_csv_report *r = t->report;
-    const struct pl_csv_limits *limits = &t->cfg->limits;
+    const struct pl_csv_limits *limits = &cfg->limits;
 
-    if (t->plan.shape.count == 0)
-        return pl_fail(err, PL_DATA_INVALID, "no header: the file is empty");
     if (r->rows_in != r->rows_out + r->rows_rejected + r->rows_dropped +
                           r->rows_merged + r->rows_unchanged)
         return pl_fail(err, PL_INTERNAL_ERROR, "counts do not add up");
+    if (limits->max_rejects >= 0 &&
+        r->rows_rejected > (uint64_t)limits->max_rejects)
+        return pl_fail(err, PL_DATA_INVALID,
+                       "%" PRIu64 " rows rejected, max_rejects allows %" PRId64,
+                       r->rows_rejected, limits->max_rejects);
     if ((double)r->rows_rejected * 100.0 >
         limits->max_reject_percent * (double)r->rows_in)
-        return too_many_rejects(t, false, err);
+        return too_many_rejects(cfg, r, false, err);
+    if (limits->max_rows >= 0 && r->rows_out > (uint64_t)limits->max_rows)
+        return pl_fail(err, PL_DATA_INVALID,
+                       "%" PRIu64 " rows came out, max_rows allows %" PRId64,
+                       r->rows_out, limits->max_rows);
     if ((int64_t)r->rows_out < limits->min_rows)
         return pl_fail(err, PL_DATA_INVALID,
                        "%" PRIu64 " rows came out, min_rows asks for %" PRId64,
@@ -728,5 +752,7 @@ int pl_csv_transform(const struct pl_csv_config *cfg,
         if (rewind_input(&t, err) != 0 || run(&t, err) != 0)
             return -1;
     }
-    return check_limits(&t, err);
+    if (t.plan.shape.count == 0)
+        return pl_fail(err, PL_DATA_INVALID, "no header: the file is empty");
+    return pl_csv_check_limits(cfg, report, err);
 }

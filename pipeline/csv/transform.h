@@ -63,6 +63,11 @@ struct pl_csv_config {
     uint64_t max_part_bytes; /* 0: there is one part */
     int (*next_part)(void *ctx, uint64_t rows, struct pl_err *err);
     void *part_ctx;
+    /* Where each row stood that comes out, before its bytes do; NULL: nobody
+     * asks. Called by one thread at a time. */
+    int (*place)(void *ctx, uint64_t number, uint64_t offset,
+                 struct pl_err *err);
+    void *place_ctx;
     const struct pl_sink *rejects; /* NULL: they are counted only */
     bool has_raw;                  /* the raw record in the reject file */
     enum { PL_CSV_REJECTS_JSON, PL_CSV_REJECTS_CSV } rejects_format;
@@ -134,5 +139,12 @@ void pl_csv_report_release(struct pl_csv_report *report);
 int pl_csv_transform(const struct pl_csv_config *cfg,
                      struct pl_csv_report *report,
                      struct pl_err *err) PL_MUST_CHECK;
+
+/* Whether the counts add up (else PL_INTERNAL_ERROR) and keep to the limits
+ * (else PL_DATA_INVALID): for who goes on where pl_csv_transform ended, which
+ * did the same. */
+int pl_csv_check_limits(const struct pl_csv_config *cfg,
+                        const struct pl_csv_report *report,
+                        struct pl_err *err) PL_MUST_CHECK;
 
 #endif
