@@ -14,7 +14,7 @@
 #include "pipeline/csv/report.h"
 #include "pipeline/csv/spill.h"
 
-#define CHUNK_BYTES ((size_t)256 << 10)
+#define CHUNK_BYTES ((size_t)128 << 10)
 #define RECORD_BYTES_MAX ((size_t)16 << 20)
 #define THREADS_MAX 64
 

@@ -73,7 +73,7 @@ struct pl_csv_config {
     unsigned threads;        /* 0: one */
     const char *reader;      /* "libcsv", a kernel's name; NULL: the best */
     uint64_t keys_memory;    /* bytes; 0: as many as there are keys */
-    size_t chunk_bytes;      /* read at a time; 0: 256 KiB */
+    size_t chunk_bytes;      /* read at a time; 0: 128 KiB */
     size_t max_record_bytes; /* 0: 16 MiB */
 };
 
