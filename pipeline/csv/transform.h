@@ -4,12 +4,12 @@
  *
  * Rooms: reader.h says what a record is, kernel.h goes over the bytes, cut.h
  * makes chunks of whole records, check.h proves rows right or has rules.h
- * judge them, keys.h finds what comes twice (spill.h with little memory),
- * report.h counts, writer.h words rows and rejects.
+ * judge them, keys.h finds what comes twice (by sieve.h, or by spill.h with
+ * little memory), report.h counts, writer.h words rows and rejects.
  *
- * Memory: 4 MiB or so a thread, 8 bytes for each key over 0.85, 24 more a
- * thousand records; with more keys than keys_memory has room for, a few MiB
- * and temporary files.
+ * Memory: 4 MiB or so a thread, 10 bytes for each key, half a byte for each
+ * record; with more keys than keys_memory has room for, a few MiB and temporary
+ * files.
  */
 #ifndef PL_CSV_TRANSFORM_H
 #define PL_CSV_TRANSFORM_H
@@ -78,7 +78,7 @@ struct pl_csv_config {
     unsigned threads;        /* 0: one */
     const char *reader;      /* "libcsv", a kernel's name; NULL: the best */
     uint64_t keys_memory;    /* bytes; 0: as many as there are keys */
-    size_t chunk_bytes;      /* read at a time; 0: 256 KiB */
+    size_t chunk_bytes;      /* read at a time; 0: 128 KiB */
     size_t max_record_bytes; /* 0: 16 MiB */
 };
 
