@@ -11,6 +11,7 @@
 #include "pipeline/stream/compress.h"
 #include "pipeline/stream/writer.h"
 #include "stages/csv_validate/input.h"
+#include "stages/csv_validate/profiles.h"
 #include "stages/csv_validate/settings.h"
 
 /* One run of the transformer with what it reads and writes. */
@@ -23,9 +24,10 @@ struct job {
     struct pl_aws *aws;
     struct csv_settings set;
     struct csv_input input;
-    struct pl_buf work;        /* the run's place */
-    struct pl_buf out_uri;     /* of the part being written */
-    struct pl_buf rejects_uri; /* "": nowhere */
+    struct csv_profiles profiles; /* where the target has them */
+    struct pl_buf work;           /* the run's place */
+    struct pl_buf out_uri;        /* of the part being written */
+    struct pl_buf rejects_uri;    /* "": nowhere */
     struct pl_sink rejects_sink;
     struct pl_deflate deflate;
     struct part **parts; /* all of them appear, or none */
@@ -57,14 +59,19 @@ static void job_release(struct job *job)
     pl_buf_release(&job->work);
     pl_buf_release(&job->out_uri);
     pl_buf_release(&job->rejects_uri);
+    csv_profiles_release(&job->profiles);
     csv_settings_release(&job->set);
 }
 
 bool csv_validate_needs_s3(const struct csv_validate_config *cfg,
                            const struct pl_manifest *m)
 {
+    const char *id_map = pl_manifest_str(m, "import.id_map");
+
     if ((cfg->output != NULL && pl_starts_with(cfg->output, "s3://")) ||
         (cfg->rejects != NULL && pl_starts_with(cfg->rejects, "s3://")))
+        return true;
+    if (id_map != NULL && pl_starts_with(id_map, "s3://"))
         return true;
     for (size_t i = 0; i < pl_manifest_data_count(m); i++) {
         struct pl_err ignored = {0};
@@ -239,11 +246,13 @@ static int open_streams(struct job *job, struct pl_err *err)
                : 0;
 }
 
-static int transform(struct job *job, struct pl_err *err)
+static int transform(struct job *job, const struct pl_manifest *m,
+                     struct pl_err *err)
 {
     const struct pl_sink out = {.ctx = job, .write = write_part};
     const struct pl_sink rejects =
         job->set.is_zstd ? pl_deflate_sink(&job->deflate) : job->rejects_sink;
+    struct pl_sink rows;
 
     if (!job->cfg->is_check)
         job->set.csv.out = &out;
@@ -253,7 +262,11 @@ static int transform(struct job *job, struct pl_err *err)
         job->set.csv.rejects = &rejects;
     job->set.csv.progress = show_progress;
     job->set.csv.progress_ctx = job;
-    if (pl_csv_transform(&job->set.csv, &job->report, err) != 0)
+    if (csv_profiles_open(&job->profiles, &job->set, job->aws, m, &rows, err) !=
+            0 ||
+        pl_csv_transform(&job->set.csv, &job->report, err) != 0 ||
+        csv_profiles_finish(&job->profiles, &job->set.csv, &job->report, err) !=
+            0)
         return -1;
     return csv_input_verify(&job->input, err);
 }
@@ -389,14 +402,15 @@ int csv_validate_run(const struct csv_validate_config *cfg, struct pl_aws *aws,
     job = {.cfg = cfg,
            .aws = aws,
            .input = {.reader = {.fd = -1}},
-           .rejects = {.fd = -1}};
+           .rejects = {.fd = -1},
+           .profiles = {.reader = {.fd = -1}}};
     struct pl_err verdict = {0};
 
     if (csv_settings_choose(&job.set, cfg, m, err) != 0 ||
         csv_input_find(&job.input, cfg, m, err) != 0 ||
         choose_places(&job, m, err) != 0 || open_streams(&job, err) != 0)
         return -1;
-    if (transform(&job, &verdict) != 0 && verdict.code != PL_DATA_INVALID) {
+    if (transform(&job, m, &verdict) != 0 && verdict.code != PL_DATA_INVALID) {
         *err = verdict;
         return -1;
     }
@@ -406,7 +420,9 @@ int csv_validate_run(const struct csv_validate_config *cfg, struct pl_aws *aws,
                 "service's console cannot show: '%s'%s",
                 job.report.odd_count, job.report.odd_name,
                 job.report.odd_count > 1 ? ", ..." : "");
-    if (record(&job, m, err) != 0 || keep_rejects(&job, m, err) != 0)
+    if (record(&job, m, err) != 0 ||
+        csv_profiles_record(&job.profiles, m, err) != 0 ||
+        keep_rejects(&job, m, err) != 0)
         return -1;
     if (verdict.code != PL_OK) {
         *err = verdict;

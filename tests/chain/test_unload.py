@@ -39,7 +39,7 @@ def as_csv(cells):
 
 HEADER = ",".join(COLUMNS) + "\n"
 # the first one also of lines that are right
-BAD_LINE = ("nul-byte", "malformed-json", "unknown-key", "empty-line", "utf8")
+BAD_LINE = ("nul-byte", "malformed-json", "column-unknown", "empty-line", "utf8")
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -50,8 +50,8 @@ class Unload(Case):
         for name, text in parts:
             body = text if isinstance(text, bytes) else gzip.compress(
                 text.encode(), 6)
-            self.s3.put_object(Bucket="results", Key="un/1/" + name, Body=body)
-            head = self.s3.head_object(Bucket="results", Key="un/1/" + name)
+            head = self.s3.put_object(Bucket="results", Key="un/1/" + name,
+                                      Body=body)
             data.append({"uri": "s3://results/un/1/" + name,
                          "role": "query-result", "format": "jsonl",
                          "compression": "gzip", "bytes": len(body),
@@ -243,7 +243,7 @@ class Files(unittest.TestCase):
         text = b'{"Id":"a"}\n{"Attributes.A":1,"Id":"b"}\n'
         self.assertEqual(self.run_on("x.jsonl", text), "Id\na\n")
         with open(self.rejects, "rb") as file:
-            self.assertEqual(json.load(file)["rule"], "unknown-key")
+            self.assertEqual(json.load(file)["rule"], "column-unknown")
         self.assertEqual(self.run_on("x.jsonl", text, "--columns",
                                      "Attributes.A,Id"),
                          "Attributes.A,Id\n,a\n1,b\n")
@@ -253,11 +253,22 @@ class Files(unittest.TestCase):
         self.assertIn("line 1, whose keys would name the columns",
                       self.message)
 
+    def test_profiles(self):
+        self.run_on("x.jsonl", b'{"Id":"a","User.UserId":"u1"}\n'
+                    b'{"Id":"b"}\n{"Id":"c"\n', "--target",
+                    "customer-profiles")
+        with open(self.rejects, encoding="utf-8") as file:
+            found = [json.loads(line) for line in file]
+        self.assertEqual(
+            [(r["rule"], os.path.basename(r["source"]), r["line"])
+             for r in found], [("malformed-json", "x.jsonl", 3),
+                               ("key-missing", "x.jsonl", 2)])
+
     def test_against_python(self):
-        """100,000 lines, right and spoilt: Python's json takes exactly those
+        """40,000 lines, right and spoilt: Python's json takes exactly those
         that are no reject, and reads the same in them."""
         dice = random.Random(7)
-        lines = [self.spoil(dice, self.line(dice)) for _ in range(100_000)]
+        lines = [self.spoil(dice, self.line(dice)) for _ in range(40_000)]
         data = b"".join(line + b"\n" for line in lines)
         out = self.run_on("x.jsonl", data, "--columns",
                           "Id,Attributes.A,Attributes.B", "--format", "json",
@@ -270,8 +281,8 @@ class Files(unittest.TestCase):
                                         for name in "AB"]
         with open(self.rejects, encoding="utf-8") as file:
             rejects = {r["line"]: r["rule"] for r in map(json.loads, file)}
-        self.assertGreater(len(got), 10_000)
-        self.assertGreater(len(rejects), 10_000)
+        self.assertGreater(len(got), 5_000)
+        self.assertGreater(len(rejects), 5_000)
         compared = 0
         for number, line in enumerate(lines, 1):
             wanted = self.judge(line)
@@ -292,7 +303,7 @@ class Files(unittest.TestCase):
                         found, parse_float=str, parse_int=str), line)
                 else:
                     self.assertEqual(self.text_of(cell), found, line)
-        self.assertGreater(compared, 30_000)
+        self.assertGreater(compared, 12_000)
 
     @staticmethod
     def text_of(cell):

@@ -449,7 +449,7 @@ static const char bad_rejects[] = "{\"record\":2," AT(
              "4") "null,\"column\":null,\"rule\":\"empty-line\","
                   "\"detail\":\"an empty line\"}\n"
                   "{\"record\":5," AT(
-                      "5") "null,\"column\":null,\"rule\":\"unknown-key\","
+                      "5") "null,\"column\":null,\"rule\":\"column-unknown\","
                            "\"detail\":\"a key that is no column\"}\n"
                            "{\"record\":6," AT(
                                "6") "\"nul\\u0000\",\"column\":null,"
