@@ -256,6 +256,43 @@ int pl_csv_note_reject(const struct pl_csv_plan *plan, struct pl_csv_work *w,
     return add_piece(pieces, row, verdict->rule, err);
 }
 
+/* The text of the pieces of rows before limit, at the end of to. */
+static int move_pieces(const struct pl_csv_pieces *p, size_t *next,
+                       uint32_t limit, struct pl_buf *to, struct pl_err *err)
+{
+    const size_t from = *next > 0 ? p->list[*next - 1].end : 0;
+
+    while (*next < p->count && p->list[*next].row < limit)
+        ++*next;
+    return *next == 0 ? 0
+                      : pl_buf_add(to, p->text.data + from,
+                                   p->list[*next - 1].end - from, err);
+}
+
+int pl_csv_merge_rejects(struct pl_csv_work *w, struct pl_err *err)
+{
+    struct pl_csv_pieces *own = &w->rejects;
+    const struct pl_csv_pieces *late = &w->late;
+    const struct pl_buf text = own->text;
+    size_t i = 0;
+    size_t k = 0;
+
+    if (late->count == 0 &&
+        (own->count == 0 || own->list[own->count - 1].row < w->chunk.row_count))
+        return 0;
+    pl_buf_reset(&w->scratch);
+    while (k < late->count)
+        if (move_pieces(own, &i, late->list[k].row, &w->scratch, err) != 0 ||
+            move_pieces(late, &k, late->list[k].row + 1, &w->scratch, err) != 0)
+            return -1;
+    if (move_pieces(own, &i, (uint32_t)w->chunk.row_count, &w->scratch, err) !=
+        0)
+        return -1;
+    own->text = w->scratch;
+    w->scratch = text;
+    return 0;
+}
+
 static int look(const struct pl_csv_plan *plan, struct pl_csv_work *w,
                 uint32_t row, struct pl_err *err)
 {

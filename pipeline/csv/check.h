@@ -102,6 +102,11 @@ int pl_csv_read_again(struct pl_csv_work *work, size_t row,
                       struct pl_csv_record *record,
                       struct pl_err *err) PL_MUST_CHECK;
 
+/* Puts late among rejects, in the order of the rows, up to the last one that
+ * the chunk still has. */
+int pl_csv_merge_rejects(struct pl_csv_work *work,
+                         struct pl_err *err) PL_MUST_CHECK;
+
 /* Words a reject of the row, at the end of pieces. */
 int pl_csv_note_reject(const struct pl_csv_plan *plan, struct pl_csv_work *work,
                        struct pl_csv_pieces *pieces, uint32_t row,
