@@ -310,6 +310,18 @@ size_t pl_csv_row_len(const struct pl_csv_chunk *c, size_t row)
     return (end < c->len ? end : c->len) - pl_csv_row_start(c, row);
 }
 
+#define CACHED_BYTES ((size_t)20 << 10)
+#define CACHED_ROWS_LEAST 16
+
+size_t pl_csv_rows_at_once(const struct pl_csv_chunk *c)
+{
+    const size_t bytes = c->used - c->start;
+    const size_t rows =
+        bytes > 0 ? CACHED_BYTES * c->row_count / bytes : c->row_count;
+
+    return rows < CACHED_ROWS_LEAST ? CACHED_ROWS_LEAST : rows;
+}
+
 static int check_lengths(const struct pl_csv_feed *f, struct pl_csv_chunk *c,
                          struct pl_err *err)
 {
