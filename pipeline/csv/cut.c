@@ -406,14 +406,26 @@ static int take_header(struct pl_csv_feed *f, struct pl_csv_chunk *c,
     return 1;
 }
 
+/* Records that no line break is in have a line each. */
+static uint64_t count_lines(const struct pl_csv_chunk *c)
+{
+    uint64_t controls = c->references.len;
+
+    for (size_t i = 0; i < c->index.mark_count; i++)
+        controls |= c->index.marks[i].control;
+    return controls == 0 && c->row_count == c->index.row_count
+               ? c->row_count
+               : pl_csv_kernel_by_name(NULL)->count_lines(c->data + c->start,
+                                                          c->used - c->start);
+}
+
 /* Carries what is behind the last whole record over to the next chunk. */
 static int pass_on(struct pl_csv_feed *f, struct pl_csv_chunk *c,
                    struct pl_err *err)
 {
     f->offset += c->used;
     f->number += c->row_count;
-    f->line += pl_csv_kernel_by_name(NULL)->count_lines(c->data + c->start,
-                                                        c->used - c->start);
+    f->line += count_lines(c);
     pl_buf_reset(&f->rest);
     f->rest.max_bytes = SIZE_MAX;
     if (c->used >= c->len)
