@@ -576,6 +576,51 @@ class Results(Athena):
         self.assertEqual(answer["Error"]["Message"], "Could not find results")
 
 
+class Lake(Athena):
+    """What a CSV file's columns are taken for."""
+
+    def table(self, name, text, schema=None):
+        folder = os.path.join(self.server.lake, name)
+        os.mkdir(folder)
+        with open(os.path.join(folder, "a.csv"), "w",
+                  encoding="utf-8") as file:
+            file.write(text)
+        if schema is not None:
+            with open(os.path.join(folder, "_schema.json"), "w",
+                      encoding="utf-8") as file:
+                json.dump(schema, file)
+
+    def all(self, name):
+        query = self.run_query("SELECT * FROM " + name)["QueryExecutionId"]
+        page = self.athena.get_query_results(QueryExecutionId=query)
+        types = [c["Type"] for c in page["ResultSet"]["ResultSetMetadata"][
+            "ColumnInfo"]]
+        return types, self.rows(query)[1:]
+
+    def test_what_looks_like_a_number(self):
+        self.table("phones", "phone\n+4915112345678\n+4915112345679\n")
+        self.assertEqual(self.all("phones"), (["varchar"], [
+            ["+4915112345678"], ["+4915112345679"]]))
+        self.table("codes", "zip,n,d,f,z\n01067,1,2026-01-02,0.5,0\n"
+                            "99999,-2,2026-01-03,-0.25,\n")
+        self.assertEqual(self.all("codes"), (
+            ["varchar", "bigint", "date", "double", "bigint"],
+            [["01067", "1", "2026-01-02", "0.5", "0"],
+             ["99999", "-2", "2026-01-03", "-0.25", None]]))
+
+    def test_schema(self):
+        text = "a,b\n1,2\n3,4\n"
+        self.table("plain", text)
+        self.assertEqual(self.all("plain")[0], ["bigint", "bigint"])
+        self.table("told", text, {"a": "VARCHAR", "b": "DOUBLE"})
+        self.assertEqual(self.all("told"), (
+            ["varchar", "double"], [["1", "2.0"], ["3", "4.0"]]))
+        self.table("insisted", "p\n+49\n", {"p": "BIGINT"})
+        self.assertEqual(self.all("insisted"), (["bigint"], [["49"]]))
+        self.table("broken", text, ["a"])
+        self.assertEqual(self.all("broken")[0], ["bigint", "bigint"])
+
+
 class WorkGroups(Athena):
     options = Case.options + (
         "--workgroup", "placed,output=s3://results/placed/;off,disabled;"
