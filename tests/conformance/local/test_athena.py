@@ -11,6 +11,7 @@ import time
 import unittest
 import uuid
 
+import models
 from common import Case, Server
 
 OUTPUT = {"OutputLocation": "s3://results/athena/"}
@@ -18,7 +19,34 @@ STEP = 0.02
 
 
 class Athena(Case):
-    """A server of its own for each class; every test uses its own names."""
+    """A server of its own for each class; every test uses its own names. Every
+    answer is what the service's model says."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.faults = models.Faults()
+        cls.answers = 0
+        cls.athena.meta.events.register("before-parse.athena", cls.judge)
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        assert cls.answers > 0 or cls is Athena
+        assert not cls.faults.list, "\n".join(cls.faults.list)
+
+    @classmethod
+    def judge(cls, operation_model, response_dict, **_):
+        cls.answers += 1
+        body = json.loads(response_dict["body"])
+        shape = operation_model.output_shape
+        if response_dict["status_code"] >= 300:
+            code = body.pop("__type", None)
+            errors = {e.name: e for e in operation_model.error_shapes}
+            if code not in errors:
+                return # common to all services
+            shape = errors[code]
+        models.check_json(shape, body, operation_model.name, cls.faults)
 
     def start(self, sql, **arguments):
         arguments.setdefault("ResultConfiguration", OUTPUT)
