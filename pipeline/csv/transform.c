@@ -214,6 +214,27 @@ static int count_rows(struct transform *t, struct pl_csv_chunk *c, size_t from,
     return 0;
 }
 
+static int fail_duplicate(const struct transform *t,
+                          const struct pl_csv_chunk *c, size_t row,
+                          struct pl_err *err)
+{
+    const struct pl_csv_origin *origin = t->cfg->origin;
+    const uint64_t number = c->number + row;
+    const char *source;
+    uint64_t line;
+
+    if (origin == NULL)
+        return pl_fail(err, PL_DATA_INVALID,
+                       "record %" PRIu64 ", byte %" PRIu64
+                       ": the same key as an earlier row, with other values",
+                       number, c->offset + pl_csv_row_start(c, row));
+    source = origin->find(origin->ctx, number, &line);
+    return pl_fail(err, PL_DATA_INVALID,
+                   "'%s', line %" PRIu64
+                   ": the same key as an earlier row, with other values",
+                   source, line);
+}
+
 /* A row that repeats an earlier one, which only now is known. */
 static int reject_late(struct transform *t, struct pl_csv_work *w, size_t row,
                        const struct pl_csv_verdict *verdict, struct pl_err *err)
@@ -222,10 +243,7 @@ static int reject_late(struct transform *t, struct pl_csv_work *w, size_t row,
 
     if (t->cfg->rules.duplicates == PL_CSV_DUPLICATES_FAIL &&
         verdict->rule == PL_RULE_ID_DUPLICATE)
-        return pl_fail(err, PL_DATA_INVALID,
-                       "record %" PRIu64 ", byte %" PRIu64
-                       ": the same key as an earlier row, with other values",
-                       c->number + row, c->offset + pl_csv_row_start(c, row));
+        return fail_duplicate(t, c, row, err);
     c->states[row] = PL_CSV_REJECTED;
     if (pl_csv_note_reject(&t->plan, w, &w->late, (uint32_t)row,
                            &t->keys.later.record, verdict, err) != 0)
