@@ -78,7 +78,7 @@ static int judge(struct job *job, struct pl_manifest *m, struct pl_err *err)
         pl_warn("query: %s", verdict.notes[i]);
     if (!verdict.select.is_unknown && add_columns(&verdict, m, err) != 0)
         return -1;
-    return pl_buf_add(&job->sql, sql, verdict.select.sql_len, err);
+    return pl_buf_add(&job->sql, verdict.sql, verdict.sql_len, err);
 }
 
 static int settings(struct job *job, const struct athena_exec_config *cfg,

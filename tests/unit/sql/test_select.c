@@ -19,7 +19,8 @@ static const struct {
     {"SELECT a as\"a\"\"b\"", "\"a\"b\""},
     {"SELECT t.Id, \"t\".\"Col\", a.b.c FROM t", "id|\"Col\"|c"},
     {"SELECT (id), ((t.id)), (t).b, (a, b)", "id|id|b|_col3"},
-    {"SELECT f(x).b, a[1].c, a[1], CAST(r AS ROW(x int)).x", "b|c|_col2|x"},
+    {"SELECT f(x).b, a[1].c, a[1], CAST(r AS ROW(x int)).x",
+     "_col0|_col1|_col2|_col3"},
     {"SELECT DISTINCT(x) AS Id, 'Yes' AS \"A.b\" FROM t", "id|\"A.b\""},
     {"SELECT DISTINCT (x) FROM t", "x"},
     {"SELECT ALL x, y", "x|y"},
@@ -130,8 +131,8 @@ START_TEST(columns_of_good_statements)
     PL_AUTO(pl_sql_select) s = {0};
     struct pl_sql_place place = {0};
     struct pl_err err = {0};
-    const int rc = pl_sql_select_read(good[_i].sql, strlen(good[_i].sql), &s,
-                                      &place, &err);
+    const int rc = pl_sql_select_read(good[_i].sql, strlen(good[_i].sql), false,
+                                      &s, &place, &err);
     char out[256];
 
     if (good[_i].want == NULL) {
@@ -214,7 +215,8 @@ static const struct {
     {"SELECT t. FROM t", 1, 11, "a name after '.'"},
     {"(WITH q AS (SELECT 1) SELECT 2)", 1, 2, "remove these brackets"},
     {"WITH SELECT 1", 1, 6, "the name of a query"},
-    {"WITH q (SELECT 1) SELECT 1", 1, 19, "AS ("},
+    {"WITH q (SELECT 1) SELECT 1", 1, 8, "AS before the query"},
+    {"WITH q SELECT 1", 1, 8, "AS ("},
     {"TABLE", 1, 6, "the name of a table"},
 };
 
@@ -224,8 +226,8 @@ START_TEST(bad_statements_are_refused_with_their_place)
     struct pl_sql_place place = {0};
     struct pl_err err = {0};
 
-    ck_assert_msg(pl_sql_select_read(bad[_i].sql, strlen(bad[_i].sql), &s,
-                                     &place, &err) == -1,
+    ck_assert_msg(pl_sql_select_read(bad[_i].sql, strlen(bad[_i].sql), false,
+                                     &s, &place, &err) == -1,
                   "%s", bad[_i].sql);
     ck_assert_int_eq(err.code, PL_QUERY_INVALID);
     ck_assert_msg(strstr(err.msg, bad[_i].says) != NULL, "%s: %s", bad[_i].sql,
@@ -243,7 +245,8 @@ START_TEST(the_semicolon_is_outside_the_length)
     struct pl_sql_place place = {0};
     struct pl_err err = {0};
 
-    ck_assert_int_eq(pl_sql_select_read(sql, strlen(sql), &s, &place, &err), 0);
+    ck_assert_int_eq(
+        pl_sql_select_read(sql, strlen(sql), false, &s, &place, &err), 0);
     ck_assert(s.has_semicolon);
     ck_assert_uint_eq(s.sql_len, 15);
     ck_assert(!s.is_unknown);
@@ -261,7 +264,7 @@ static int read_deep(size_t depth, struct pl_err *err)
     memset(text + n, '(', depth);
     text[n + depth] = 'a';
     memset(text + n + depth + 1, ')', depth);
-    return pl_sql_select_read(text, n + 2 * depth + 1, &s, &place, err);
+    return pl_sql_select_read(text, n + 2 * depth + 1, false, &s, &place, err);
 }
 
 START_TEST(nesting_is_bounded)
@@ -284,7 +287,7 @@ static int read_wide(size_t columns, struct pl_err *err)
 
     for (; columns > 1; columns--)
         n += (size_t)snprintf(text + n, sizeof text - n, ",a");
-    return pl_sql_select_read(text, n, &s, &place, err);
+    return pl_sql_select_read(text, n, false, &s, &place, err);
 }
 
 START_TEST(columns_are_bounded)
@@ -309,7 +312,7 @@ START_TEST(every_prefix_is_safe)
         char *copy = malloc(len + 1);
 
         memcpy(copy, sql, len);
-        if (pl_sql_select_read(copy, len, &s, &place, &err) != 0)
+        if (pl_sql_select_read(copy, len, false, &s, &place, &err) != 0)
             ck_assert_int_eq(err.code, PL_QUERY_INVALID);
         free(copy);
     }
