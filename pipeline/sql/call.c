@@ -67,15 +67,21 @@ static int frame(struct pl_sql_parser *p)
 static bool is_window_name(struct pl_sql_parser *p)
 {
     const enum pl_sql_kind next = pl_sql_ahead(p, 1);
+    enum pl_sql_kind after;
 
     if (!pl_sql_is_name(p->kind))
         return false;
+    after = pl_sql_ahead(p, 2);
     if (p->kind == PL_SQL_K_PARTITION)
         return next != PL_SQL_K_BY;
     if (!is_frame(p->kind) && p->kind != PL_SQL_K_MEASURES)
         return true;
+    if (is_frame(next) || next == PL_SQL_K_MEASURES) /* (rows ROWS 5 ...) */
+        return after == PL_SQL_K_BETWEEN ||
+               (pl_sql_starts_operand(after) && after != PL_SQL_LPAREN &&
+                after != PL_SQL_K_PRECEDING && after != PL_SQL_K_FOLLOWING);
     return next == PL_SQL_RPAREN || next == PL_SQL_K_ORDER ||
-           (next == PL_SQL_K_PARTITION && pl_sql_ahead(p, 2) == PL_SQL_K_BY);
+           (next == PL_SQL_K_PARTITION && after == PL_SQL_K_BY);
 }
 
 int pl_sql_window(struct pl_sql_parser *p)
@@ -190,6 +196,26 @@ bool pl_sql_starts_operand(enum pl_sql_kind kind)
     }
 }
 
+/* Does OVER or FILTER stand behind the brackets that begin ahead? Long ones
+ * are not looked through. */
+static bool is_windowed(struct pl_sql_parser *p, unsigned at)
+{
+    unsigned open = 0;
+
+    for (; at + 2 < PL_SQL_AHEAD; at++) {
+        const enum pl_sql_kind kind = pl_sql_ahead(p, at);
+
+        open += kind == PL_SQL_LPAREN ? 1 : 0;
+        if (kind == PL_SQL_END || kind == PL_SQL_ERROR)
+            return false;
+        if (kind == PL_SQL_RPAREN && --open == 0)
+            return (pl_sql_ahead(p, at + 1) == PL_SQL_K_OVER ||
+                    pl_sql_ahead(p, at + 1) == PL_SQL_K_FILTER) &&
+                   pl_sql_ahead(p, at + 2) == PL_SQL_LPAREN;
+    }
+    return false;
+}
+
 /* ALL is a quantifier unless it can only be a name: f(all), f(all = 1). */
 bool pl_sql_is_quantifier_all(struct pl_sql_parser *p)
 {
@@ -202,13 +228,18 @@ bool pl_sql_is_quantifier_all(struct pl_sql_parser *p)
         return false; /* ALL 'x' reads well as a literal */
     if (next == PL_SQL_LPAREN && after == PL_SQL_RPAREN)
         return pl_sql_ahead(p, 3) == PL_SQL_ARROW;
+    if (next == PL_SQL_LPAREN && is_windowed(p, 1))
+        return false; /* all(x) OVER (...) */
     if (next == PL_SQL_K_AT && after == PL_SQL_K_TIME)
         return false;
     if (next == PL_SQL_K_OVER &&
         (after == PL_SQL_LPAREN || pl_sql_is_name(after)))
         return false;
-    return next == PL_SQL_K_NOT || next == PL_SQL_PLUS ||
-           next == PL_SQL_MINUS || pl_sql_starts_operand(next);
+    if (next == PL_SQL_K_NOT)
+        return after != PL_SQL_K_IN && after != PL_SQL_K_LIKE &&
+               after != PL_SQL_K_BETWEEN;
+    return next == PL_SQL_PLUS || next == PL_SQL_MINUS ||
+           pl_sql_starts_operand(next);
 }
 
 /* f(t.*) */

@@ -133,17 +133,24 @@ static int exists_behavior(struct pl_sql_parser *p)
     return pl_sql_expect(p, PL_SQL_K_ERROR, "ERROR after ON");
 }
 
+static bool starts_value(enum pl_sql_kind kind)
+{
+    return kind == PL_SQL_K_NOT || kind == PL_SQL_PLUS ||
+           kind == PL_SQL_MINUS || pl_sql_starts_operand(kind);
+}
+
 /* Does KEY stand for itself here, or is something called key? */
 static bool is_key_word(struct pl_sql_parser *p)
 {
     const enum pl_sql_kind next = pl_sql_ahead(p, 1);
+    const enum pl_sql_kind after = pl_sql_ahead(p, 2);
 
     if (p->kind != PL_SQL_K_KEY)
         return false;
-    if (next == PL_SQL_K_VALUE)
-        return pl_sql_ahead(p, 2) == PL_SQL_K_VALUE ||
-               pl_sql_ahead(p, 2) == PL_SQL_DOT;
-    return next == PL_SQL_K_NOT || pl_sql_starts_operand(next);
+    if (next != PL_SQL_K_VALUE)
+        return starts_value(next);
+    return after == PL_SQL_K_VALUE ? starts_value(pl_sql_ahead(p, 3))
+                                   : !starts_value(after);
 }
 
 /* [KEY] key VALUE value, key : value */
@@ -151,17 +158,20 @@ static int object_member(struct pl_sql_parser *p)
 {
     struct pl_sql_operand o;
     const bool has_key = is_key_word(p);
+    const enum pl_sql_kind next = pl_sql_ahead(p, 1);
+    /* KEY (a), KEY 'a' and KEY -1 are values of things called key, too */
+    const bool is_open = !has_key || next == PL_SQL_STRING ||
+                         next == PL_SQL_LPAREN || next == PL_SQL_PLUS ||
+                         next == PL_SQL_MINUS || next == PL_SQL_UNICODE_STRING;
 
     if (has_key)
         pl_sql_shift(p);
     if (pl_sql_expression(p, &o) != 0)
         return -1;
-    if (has_key || p->kind != PL_SQL_COLON) {
-        if (pl_sql_expect(p, PL_SQL_K_VALUE, "VALUE or ':' after the key") != 0)
-            return -1;
-    } else {
-        pl_sql_shift(p);
-    }
+    if (is_open && pl_sql_accept(p, PL_SQL_COLON))
+        return json_value(p);
+    if (pl_sql_expect(p, PL_SQL_K_VALUE, "VALUE or ':' after the key") != 0)
+        return -1;
     return json_value(p);
 }
 
@@ -176,10 +186,26 @@ static int on_null(struct pl_sql_parser *p)
     return pl_sql_expect(p, PL_SQL_K_NULL, "NULL after ON");
 }
 
+/* No members: nothing, or RETURNING as a word and no thing of that name. */
+static bool is_empty(struct pl_sql_parser *p)
+{
+    const enum pl_sql_kind next = pl_sql_ahead(p, 1);
+    const enum pl_sql_kind after = pl_sql_ahead(p, 2);
+
+    if (p->kind != PL_SQL_K_RETURNING)
+        return p->kind == PL_SQL_RPAREN;
+    if (next == PL_SQL_K_VALUE && after != PL_SQL_LPAREN)
+        return after == PL_SQL_RPAREN;
+    if (next == PL_SQL_K_ABSENT && after == PL_SQL_K_ON)
+        return false;
+    if (next == PL_SQL_K_FORMAT && after == PL_SQL_K_JSON)
+        return false;
+    return pl_sql_is_name(next);
+}
+
 static int object(struct pl_sql_parser *p)
 {
-    if (p->kind == PL_SQL_RPAREN ||
-        (p->kind == PL_SQL_K_RETURNING && pl_sql_is_name(pl_sql_ahead(p, 1))))
+    if (is_empty(p))
         return returning(p, true);
     do {
         if (object_member(p) != 0)
@@ -198,8 +224,7 @@ static int object(struct pl_sql_parser *p)
 
 static int array(struct pl_sql_parser *p)
 {
-    if (p->kind == PL_SQL_RPAREN ||
-        (p->kind == PL_SQL_K_RETURNING && pl_sql_is_name(pl_sql_ahead(p, 1))))
+    if (is_empty(p))
         return returning(p, true);
     do {
         if (json_value(p) != 0)

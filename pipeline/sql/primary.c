@@ -168,7 +168,8 @@ static bool has_mode(struct pl_sql_parser *p)
     while (at + 2 < PL_SQL_AHEAD && pl_sql_is_name(pl_sql_ahead(p, at)) &&
            pl_sql_ahead(p, at + 1) == PL_SQL_DOT)
         at += 2;
-    return pl_sql_is_name(pl_sql_ahead(p, at)) &&
+    return pl_sql_ahead(p, at) != PL_SQL_K_PATTERN &&
+           pl_sql_is_name(pl_sql_ahead(p, at)) &&
            pl_sql_ahead(p, at + 1) == PL_SQL_LPAREN;
 }
 

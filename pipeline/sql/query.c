@@ -127,18 +127,21 @@ static int select_item(struct pl_sql_parser *p, bool is_head)
     return pl_sql_add_nameless(p, &start, false);
 }
 
-/* SELECT ALL *, but not SELECT all * 2 */
-static bool is_all_star(struct pl_sql_parser *p)
+/* SELECT ALL *, but not SELECT all * 2; SELECT ALL over x, with an alias. */
+static bool is_select_all(struct pl_sql_parser *p)
 {
-    return p->kind == PL_SQL_K_ALL && pl_sql_ahead(p, 1) == PL_SQL_STAR &&
-           (pl_sql_is_clause(p, 2) ||
-            !pl_sql_starts_operand(pl_sql_ahead(p, 2)));
+    if (p->kind != PL_SQL_K_ALL)
+        return false;
+    if (pl_sql_ahead(p, 1) == PL_SQL_K_OVER)
+        return pl_sql_is_name(pl_sql_ahead(p, 2));
+    if (pl_sql_ahead(p, 1) != PL_SQL_STAR)
+        return pl_sql_is_quantifier_all(p);
+    return pl_sql_is_clause(p, 2) || !pl_sql_starts_operand(pl_sql_ahead(p, 2));
 }
 
 static int select_list(struct pl_sql_parser *p, bool is_head)
 {
-    if (p->kind == PL_SQL_K_DISTINCT || pl_sql_is_quantifier_all(p) ||
-        is_all_star(p))
+    if (p->kind == PL_SQL_K_DISTINCT || is_select_all(p))
         pl_sql_shift(p);
     do {
         if (select_item(p, is_head) != 0)

@@ -502,7 +502,8 @@ class Generator:
     # broken ones
 
     def mutate(self, statement):
-        tokens = [t for t in TOKEN.findall(statement) if not t.isspace()]
+        tokens = [t for t in TOKEN.findall(statement)
+                  if not t.isspace() and t[:2] not in ("--", "/*")]
         for _ in range(self.random.randint(1, 3)):
             at = self.random.randrange(len(tokens) + 1)
             kind = self.random.random()
