@@ -98,10 +98,9 @@ static int in_list(struct pl_sql_parser *p)
     pl_sql_shift(p);
     if (p->kind != PL_SQL_LPAREN)
         return pl_sql_unexpected(p, "'('");
-    if (pl_sql_ahead(p, 1) == PL_SQL_RPAREN) {
-        pl_sql_shift(p);
-        return pl_sql_unexpected(p, "a value or a query");
-    }
+    if (pl_sql_ahead(p, 1) == PL_SQL_RPAREN)
+        return pl_sql_fail_at(p, pl_sql_token(p),
+                              "an empty list after IN; nothing is in it");
     if (pl_sql_starts_query(pl_sql_ahead(p, 1)))
         return pl_sql_subquery(p);
     return pl_sql_brackets(p, &o);

@@ -278,6 +278,18 @@ static size_t exponent(const struct pl_sql_lexer *lex, size_t at)
     return n;
 }
 
+/* Where plain digits end, unless there is more to the number. */
+static size_t plain_digits(const struct pl_sql_lexer *lex)
+{
+    size_t at = lex->at;
+
+    while (is_class(byte_at(lex, at), DIGIT))
+        at++;
+    return is_class(byte_at(lex, at), START) || byte_at(lex, at) == '.'
+               ? lex->at
+               : at;
+}
+
 /* A number, by the longest way to read it; a word that begins with a digit is
  * longer than the number in it, and nothing. */
 static enum pl_sql_kind read_number(struct pl_sql_lexer *lex)
@@ -285,10 +297,16 @@ static enum pl_sql_kind read_number(struct pl_sql_lexer *lex)
     enum pl_sql_kind kind = PL_SQL_INTEGER;
     const size_t from = lex->at;
     size_t plain = from;
-    size_t end = radix_number(lex, from);
-    size_t word = from;
+    size_t end;
+    size_t word = plain_digits(lex);
     size_t real;
 
+    if (word > from) { /* as most are */
+        lex->at = word;
+        return PL_SQL_INTEGER;
+    }
+
+    end = radix_number(lex, from);
     if (end == from) {
         end = digits(lex, from, DIGIT);
         if (byte_at(lex, end) == '.') {

@@ -80,6 +80,7 @@ struct pl_sql_place {
     size_t offset;   /* bytes from the start of the text */
     unsigned line;   /* 1 is the first; 0: the text as a whole */
     unsigned column; /* in characters; 1 is the first */
+    size_t len;      /* bytes of what is meant; 0: the place alone */
 };
 
 struct pl_sql_token {
@@ -139,6 +140,8 @@ static inline bool pl_sql_is_name(enum pl_sql_kind kind)
 void pl_sql_move_place(const char *sql, size_t len, size_t offset,
                        struct pl_sql_place *place);
 struct pl_sql_place pl_sql_place_of(const char *sql, size_t len, size_t offset);
+struct pl_sql_place pl_sql_place_of_token(const char *sql, size_t len,
+                                          const struct pl_sql_token *token);
 
 /* The length in bytes of the blank that is none for Trino at the start of
  * text (U+00A0, U+2028, a byte-order mark ...); 0: none stands there. */

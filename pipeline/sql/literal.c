@@ -152,6 +152,10 @@ int pl_sql_number(struct pl_sql_parser *p)
     const char *text = p->lex.sql + t.offset;
     const bool is_whole = p->kind == PL_SQL_INTEGER;
 
+    if (is_whole && t.len == 1) { /* as many are */
+        pl_sql_shift(p);
+        return 0;
+    }
     if (is_whole && is_negative && t.len > 1 && !is_digit(text[1]) &&
         text[1] != '_')
         return pl_sql_fail_at(p, &t,

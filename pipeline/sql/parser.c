@@ -29,7 +29,7 @@ int pl_sql_fail_at(struct pl_sql_parser *p, const struct pl_sql_token *at,
                    const char *what)
 {
     const struct pl_sql_place place =
-        pl_sql_place_of(p->lex.sql, p->lex.len, at->offset);
+        pl_sql_place_of_token(p->lex.sql, p->lex.len, at);
 
     return pl_sql_fail(p->place, &place, p->err, "%s", what);
 }
@@ -48,7 +48,7 @@ int pl_sql_unexpected(struct pl_sql_parser *p, const char *wanted)
 {
     const struct pl_sql_token *t = pl_sql_token(p);
     const struct pl_sql_place at =
-        pl_sql_place_of(p->lex.sql, p->lex.len, t->offset);
+        pl_sql_place_of_token(p->lex.sql, p->lex.len, t);
     char name[PL_SQL_SHOWN];
     const char *text = shown(p, t, name);
 
@@ -71,7 +71,9 @@ int pl_sql_unexpected(struct pl_sql_parser *p, const char *wanted)
                            "%s has no place in a read-only query; if it is a "
                            "name put it in double quotes",
                            text);
-    if (pl_sql_is_reserved(p->kind) && p->kind != PL_SQL_K_FROM)
+    if (pl_sql_is_reserved(p->kind) && p->kind != PL_SQL_K_FROM &&
+        (strstr(wanted, "name") != NULL ||
+         strcmp(wanted, "an expression") == 0))
         return pl_sql_fail(p->place, &at, p->err,
                            "expected %s, not %s; a name that is a reserved "
                            "word needs double quotes",
@@ -125,7 +127,7 @@ int pl_sql_enter(struct pl_sql_parser *p)
 
     if (p->depth++ < PL_SQL_MAX_DEPTH)
         return 0;
-    at = pl_sql_place_of(p->lex.sql, p->lex.len, t->offset);
+    at = pl_sql_place_of_token(p->lex.sql, p->lex.len, t);
     return pl_sql_fail(p->place, &at, p->err,
                        "more than %d brackets inside each other",
                        PL_SQL_MAX_DEPTH);
@@ -188,14 +190,14 @@ int pl_sql_close(struct pl_sql_parser *p, const struct pl_sql_token *open)
     pl_sql_leave(p);
     if (pl_sql_accept(p, want))
         return 0;
-    opened = pl_sql_place_of(p->lex.sql, p->lex.len, open->offset);
+    opened = pl_sql_place_of_token(p->lex.sql, p->lex.len, open);
     if (ends_brackets(p->kind))
         return pl_sql_fail(p->place, &opened, p->err,
                            "the %s that begins here is not closed",
                            text_of(open->kind));
     if (p->kind == PL_SQL_RPAREN || p->kind == PL_SQL_RBRACKET ||
         p->kind == PL_SQL_RBRACE) {
-        at = pl_sql_place_of(p->lex.sql, p->lex.len, t->offset);
+        at = pl_sql_place_of_token(p->lex.sql, p->lex.len, t);
         return pl_sql_fail(p->place, &at, p->err,
                            "'%c' does not close the %s of line %u, column %u",
                            p->lex.sql[t->offset], text_of(open->kind),

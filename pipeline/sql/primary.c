@@ -187,7 +187,7 @@ static bool is_far_x(const struct pl_sql_parser *p,
 /* A name, a call of a function, DATE '2026-01-01', x -> x + 1, m OVER w */
 static int named(struct pl_sql_parser *p, struct pl_sql_operand *o)
 {
-    const bool is_mode = has_mode(p);
+    const bool is_mode = p->kind > PL_SQL_WORD && has_mode(p);
     bool is_qualified = false;
 
     if (is_mode)
@@ -208,7 +208,7 @@ static int named(struct pl_sql_parser *p, struct pl_sql_operand *o)
     }
     if (p->kind == PL_SQL_LPAREN)
         return pl_sql_call(p, is_qualified, is_mode, o);
-    if (is_qualified)
+    if (is_qualified || p->kind == PL_SQL_COMMA)
         return 0;
     if (p->kind == PL_SQL_ARROW)
         return lambda(p, o);
@@ -303,9 +303,11 @@ static int reserved(struct pl_sql_parser *p)
 
 static int first_part(struct pl_sql_parser *p, struct pl_sql_operand *o)
 {
+    if (p->kind == PL_SQL_WORD)
+        return named(p, o);
     *o = (struct pl_sql_operand){.is_primary = true};
     if (pl_sql_is_name(p->kind))
-        return p->kind <= PL_SQL_WORD ? named(p, o) : special_name(p, o);
+        return p->kind == PL_SQL_QUOTED ? named(p, o) : special_name(p, o);
     switch ((int)p->kind) {
     case PL_SQL_LPAREN:
         return brackets_or_lambda(p, o);
@@ -343,20 +345,21 @@ int pl_sql_primary(struct pl_sql_parser *p, struct pl_sql_operand *o)
 {
     if (first_part(p, o) != 0)
         return -1;
-    for (;;) {
+    while (p->kind == PL_SQL_LBRACKET || p->kind == PL_SQL_DOT) {
         if (p->kind == PL_SQL_LBRACKET) {
             *o = (struct pl_sql_operand){.is_primary = true};
             if (subscript(p) != 0)
                 return -1;
-        } else if (p->kind == PL_SQL_DOT && pl_sql_ahead(p, 1) != PL_SQL_STAR) {
+        } else if (pl_sql_ahead(p, 1) == PL_SQL_STAR) {
+            return 0; /* of a select list */
+        } else {
             pl_sql_shift(p);
             o->name = *pl_sql_token(p);
             o->is_word = o->is_query = o->is_words = false;
             o->fields = 0;
             if (pl_sql_name(p, "a name after '.'") != 0)
                 return -1;
-        } else {
-            return 0;
         }
     }
+    return 0;
 }

@@ -33,7 +33,7 @@ static int end_alias(struct pl_sql_parser *p, const struct pl_sql_token *alias)
         p->kind != PL_SQL_DOLLAR && p->kind != PL_SQL_COLON &&
         p->kind != PL_SQL_DECIMAL)
         return pl_sql_unexpected(p, "a comma or FROM after the column name");
-    at = pl_sql_place_of(p->lex.sql, p->lex.len, alias->offset);
+    at = pl_sql_place_of_token(p->lex.sql, p->lex.len, alias);
     return pl_sql_fail(p->place, &at, p->err,
                        "a column name with '%c' in it needs double quotes",
                        p->lex.sql[pl_sql_token(p)->offset]);
@@ -132,8 +132,9 @@ static bool is_select_all(struct pl_sql_parser *p)
 {
     if (p->kind != PL_SQL_K_ALL)
         return false;
-    if (pl_sql_ahead(p, 1) == PL_SQL_K_OVER)
-        return pl_sql_is_name(pl_sql_ahead(p, 2));
+    if (pl_sql_ahead(p, 1) == PL_SQL_K_OVER &&
+        pl_sql_is_name(pl_sql_ahead(p, 2)))
+        return true;
     if (pl_sql_ahead(p, 1) != PL_SQL_STAR)
         return pl_sql_is_quantifier_all(p);
     return pl_sql_is_clause(p, 2) || !pl_sql_starts_operand(pl_sql_ahead(p, 2));

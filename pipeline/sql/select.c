@@ -49,7 +49,7 @@ static struct pl_sql_column *new_column(struct pl_sql_parser *p,
     struct pl_sql_place place;
 
     if (s->column_count == PL_SQL_MAX_COLUMNS) {
-        place = pl_sql_place_of(p->lex.sql, p->lex.len, at->offset);
+        place = pl_sql_place_of_token(p->lex.sql, p->lex.len, at);
         (void)pl_sql_fail(p->place, &place, p->err, "more than %d columns",
                           PL_SQL_MAX_COLUMNS);
         return NULL;
@@ -66,7 +66,7 @@ static struct pl_sql_column *new_column(struct pl_sql_parser *p,
         s->column_cap = cap;
     }
     s->columns[s->column_count] =
-        (struct pl_sql_column){.place = {.offset = at->offset}};
+        (struct pl_sql_column){.place = {.offset = at->offset, .len = at->len}};
     return &s->columns[s->column_count];
 }
 
@@ -115,7 +115,8 @@ static void place_columns(struct pl_sql_parser *p)
         struct pl_sql_column *c = &p->out->columns[i];
 
         pl_sql_move_place(p->lex.sql, p->lex.len, c->place.offset, &at);
-        c->place = at;
+        c->place.line = at.line;
+        c->place.column = at.column;
     }
 }
 
@@ -128,7 +129,7 @@ int pl_sql_refuse_statement(struct pl_sql_parser *p)
 {
     const struct pl_sql_token *t = pl_sql_token(p);
     const struct pl_sql_place at =
-        pl_sql_place_of(p->lex.sql, p->lex.len, t->offset);
+        pl_sql_place_of_token(p->lex.sql, p->lex.len, t);
     char name[PL_SQL_SHOWN] = "a string";
 
     if (p->kind == PL_SQL_ERROR)

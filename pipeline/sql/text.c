@@ -63,6 +63,15 @@ struct pl_sql_place pl_sql_place_of(const char *sql, size_t len, size_t offset)
     return place;
 }
 
+struct pl_sql_place pl_sql_place_of_token(const char *sql, size_t len,
+                                          const struct pl_sql_token *token)
+{
+    struct pl_sql_place place = pl_sql_place_of(sql, len, token->offset);
+
+    place.len = token->len;
+    return place;
+}
+
 /* The character at the start of valid UTF-8; 0 and no bytes at the end. */
 static uint32_t code_point(const char *text, size_t len, size_t *bytes)
 {

@@ -72,6 +72,7 @@ static int judge(struct job *job, struct pl_manifest *m, struct pl_err *err)
     if (sql == NULL)
         return pl_fail(err, PL_QUERY_INVALID,
                        "no query: 'query.sql' is missing");
+    verdict.takes_execute = pl_manifest_bool(m, "query.prepared", false);
     if (pl_sql_judge(sql, strlen(sql), &target, &verdict, err) != 0)
         return -1;
     for (size_t i = 0; i < verdict.note_count; i++)
