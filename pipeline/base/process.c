@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pipeline/base/log.h"
@@ -15,13 +16,25 @@
  * whoever waits. */
 static atomic_int stop_signal;
 static atomic_int hold_depth;
+static atomic_llong stop_at_ms; /* of the first of them */
 static int wake_pipe[2] = {-1, -1};
+
+/* Async-signal-safe, unlike the clock that tests replace. */
+static long long now_ms(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 static void on_stop(int sig)
 {
     const int saved = errno;
     const char byte = 0;
 
+    if (stop_signal == 0)
+        stop_at_ms = now_ms();
     stop_signal = sig;
     if (wake_pipe[1] >= 0 && write(wake_pipe[1], &byte, 1) < 0) {
         /* full: somebody is awake already */
@@ -60,7 +73,8 @@ void pl_process_listen(void)
 
 bool pl_stop_requested(void)
 {
-    return stop_signal != 0 && hold_depth == 0;
+    return stop_signal != 0 &&
+           (hold_depth == 0 || now_ms() - stop_at_ms >= PL_STOP_HOLD_MS);
 }
 
 void pl_stop_hold(void)
@@ -83,11 +97,12 @@ int pl_stop_check(struct pl_err *err)
 
 int pl_stop_wait_ms(int64_t ms)
 {
-    struct pollfd fd = {.fd = hold_depth == 0 ? wake_pipe[0] : -1,
-                        .events = POLLIN};
+    const bool is_held = hold_depth > 0;
+    const int most = is_held ? 1000 : 1000000; /* no byte ends the holding */
+    struct pollfd fd = {.fd = is_held ? -1 : wake_pipe[0], .events = POLLIN};
 
     while (ms > 0 && !pl_stop_requested()) {
-        const int bite = ms > 1000000 ? 1000000 : (int)ms;
+        const int bite = ms > most ? most : (int)ms;
         const int rc = poll(&fd, 1, bite);
 
         if (rc == 0)

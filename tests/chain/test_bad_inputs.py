@@ -392,6 +392,7 @@ class Uploads(Case):
         with tempfile.NamedTemporaryFile(suffix=".csv") as big:
             size = 1 << 30
             big.truncate(size)
+            self.local.fault(rule="s3.UploadPart=delay:120000,count=0,skip=2")
             document = job("SELECT 1")
             document["run"]["work_uri"] = "s3://results/upload/"
             document["data"] = [{"uri": big.name, "role": "normalized",
