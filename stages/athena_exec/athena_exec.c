@@ -72,13 +72,14 @@ static int judge(struct job *job, struct pl_manifest *m, struct pl_err *err)
     if (sql == NULL)
         return pl_fail(err, PL_QUERY_INVALID,
                        "no query: 'query.sql' is missing");
+    verdict.takes_execute = pl_manifest_bool(m, "query.prepared", false);
     if (pl_sql_judge(sql, strlen(sql), &target, &verdict, err) != 0)
         return -1;
     for (size_t i = 0; i < verdict.note_count; i++)
         pl_warn("query: %s", verdict.notes[i]);
     if (!verdict.select.is_unknown && add_columns(&verdict, m, err) != 0)
         return -1;
-    return pl_buf_add(&job->sql, sql, verdict.select.sql_len, err);
+    return pl_buf_add(&job->sql, verdict.sql, verdict.sql_len, err);
 }
 
 static int settings(struct job *job, const struct athena_exec_config *cfg,
