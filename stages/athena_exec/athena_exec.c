@@ -96,7 +96,10 @@ int athena_exec_run(const struct athena_exec_config *cfg, struct pl_aws *aws,
         return outcome(x, err);
     if (athena_result_add(&job, err) != 0)
         return -1;
-    pl_info("query %s succeeded, %" PRId64 " bytes scanned", x->id,
-            x->scanned_bytes);
+    if (x->scanned_bytes >= 0)
+        pl_info("query %s succeeded, %" PRId64 " bytes scanned", x->id,
+                x->scanned_bytes);
+    else
+        pl_info("query %s succeeded", x->id);
     return 0;
 }

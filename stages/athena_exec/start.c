@@ -102,6 +102,13 @@ static int wait_before(struct athena_job *job, int failed, struct pl_err *err)
                        err);
 }
 
+/* By somebody, before we came. A cut-off would only do it again, at a price. */
+static bool was_cancelled(const struct athena_job *job)
+{
+    return job->was_over && job->x.state == PL_ATHENA_CANCELLED &&
+           strstr(job->x.reason, "scanned limit") == NULL;
+}
+
 /*
  * Each attempt has a token of its own, and so the next start of the same run
  * walks the same attempts: past those that failed or were cancelled, to the
@@ -117,8 +124,7 @@ int athena_start(struct athena_job *job, enum athena_kind kind,
 
         if (attempt(job, kind, err) != 0)
             return -1;
-        if (x->state == PL_ATHENA_CANCELLED && job->was_over &&
-            job->attempt < ATTEMPTS_CHAIN) {
+        if (was_cancelled(job) && job->attempt < ATTEMPTS_CHAIN) {
             pl_warn("%s %s of this run was cancelled before: starting anew",
                     kind_name(kind), x->id);
             continue;
