@@ -48,7 +48,7 @@ static int start(struct athena_job *job, enum athena_kind kind,
     /* the service read the statement and did not like it */
     if (err->code == PL_SERVICE_REFUSED)
         err->code = PL_QUERY_FAILED;
-    if (err->code == PL_SERVICE_UNAVAILABLE)
+    if (err->code == PL_SERVICE_UNAVAILABLE || err->code == PL_INTERRUPTED)
         return pl_context(err,
                           "cannot tell whether the query was started (run %s "
                           "finds it if it was)",
