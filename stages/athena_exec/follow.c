@@ -25,7 +25,7 @@ int64_t athena_pause_ms(unsigned look, int64_t most_ms, double random)
         ms += ms / 2;
     if (ms > most_ms)
         ms = most_ms;
-    ms -= (int64_t)(random * (double)(ms / 2));
+    ms -= (int64_t)(random * 0.5 * (double)ms);
     return ms > 0 ? ms : 1;
 }
 
