@@ -94,7 +94,7 @@ class Recorder:
         self.server.hook = hook
         self.server.kept = self.kept = []
         self.url = "http://127.0.0.1:%d" % self.server.server_port
-        threading.Thread(target=self.server.serve_forever,
+        threading.Thread(target=self.server.serve_forever, args=(0.02,),
                          daemon=True).start()
 
     def stop(self):
