@@ -40,7 +40,7 @@ enum type { OBJECT, TEXT, NUMBER, FLAG, TEXTS };
     }
 
 /* max 0: no bound. form: "[a-z]" of these characters, else one of "A|B". */
-static const struct rule {
+static const struct rule { /* NOLINT: in the order in which one reads */
     const char *operation;
     const char *path;
     enum type type;

@@ -145,7 +145,7 @@ int local_athena_rules_set(struct local_athena_rules *rules,
     bool nulls = rules->unload_nulls;
     const struct field fields[] = {
         {"max_active", NULL, 0, &active, 1, 1000000, NULL},
-        {"unload_parts", NULL, 0, &parts, 1, 1000, NULL},
+        {"unload_parts", NULL, 0, &parts, 1, 100, NULL},
         {"unload_nulls", NULL, 0, NULL, 0, 0, &nulls},
     };
 

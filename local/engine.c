@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "local/engine_functions.h"
 #include "local/engine_impl.h"
 #include "local/engine_lake.h"
 #include "pipeline/base/file.h"
@@ -134,9 +135,10 @@ static int set_up(struct local_engine_impl *e,
         lake = path.data;
     }
     if (open_database(e, err) != 0 || limit(e, setup->temp, err) != 0 ||
+        local_engine_functions(e->con, err) != 0 ||
         local_engine_do(e->con, local_macros_sql, err) != 0 ||
-        local_lake_views(lake, setup->database, setup->sql, &sql, scanned,
-                         err) != 0 ||
+        local_lake_views(e->con, lake, setup->database, setup->sql, &sql,
+                         scanned, err) != 0 ||
         local_engine_do(e->con, sql.data, err) != 0)
         return -1;
     return lock(e, setup, lake, err);

@@ -6,6 +6,7 @@
 #include "local/engine_lake.h"
 #include "local/engine_result.h"
 #include "local/text_value.h"
+#include "local/trino_sql.h"
 
 #define FLUSH_BYTES ((size_t)256 << 10)
 
@@ -210,9 +211,11 @@ int local_engine_run(struct local_engine *engine, const char *sql,
                      const struct local_rows_out *out, json_t **columns,
                      struct pl_err *err)
 {
+    PL_AUTO(pl_buf) own = PL_BUF_INIT;
     json_t *found = json_array();
 
-    if (run(engine->impl, sql, out, found, err) != 0) {
+    if (local_trino_rewrite(sql, &own, err) != 0 ||
+        run(engine->impl, own.data, out, found, err) != 0) {
         json_decref(found);
         return -1;
     }
@@ -224,8 +227,11 @@ int local_engine_validate(struct local_engine *engine, const char *sql,
                           struct pl_err *err)
 {
     PL_AUTO(local_result) r = {.statement = NULL};
+    PL_AUTO(pl_buf) own = PL_BUF_INIT;
 
-    return prepare(engine->impl, sql, &r, err);
+    if (local_trino_rewrite(sql, &own, err) != 0)
+        return -1;
+    return prepare(engine->impl, own.data, &r, err);
 }
 
 /* The columns, judged as UNLOAD judges them; no row is asked for. */
@@ -271,10 +277,12 @@ int local_engine_parquet(struct local_engine *engine, const char *sql,
                          const char *path, json_t **columns, uint64_t *rows,
                          struct pl_err *err)
 {
+    PL_AUTO(pl_buf) own = PL_BUF_INIT;
     json_t *found = json_array();
 
-    if (judge_columns(engine->impl, sql, found, err) != 0 ||
-        copy(engine->impl, sql, path, rows, err) != 0) {
+    if (local_trino_rewrite(sql, &own, err) != 0 ||
+        judge_columns(engine->impl, own.data, found, err) != 0 ||
+        copy(engine->impl, own.data, path, rows, err) != 0) {
         json_decref(found);
         return -1;
     }

@@ -357,6 +357,37 @@ class Athena(Case):
         self.assertEqual([d["compression"] for d in result.manifest["data"]],
                          ["none"])
 
+    def test_every_form_of_a_result_ends_in_the_same_file(self):
+        sql = ("SELECT id AS Id, 'EMAIL' AS \"ChannelType\", "
+               "concat(id, '@example.com') AS \"Address\", "
+               "nullif(name, '') AS \"Attributes.Name\", "
+               "'b' AS \"Attributes.Name\" FROM people WHERE id <> ?")
+        files = []
+        for words, group in (([], "primary"), ([], "managed"),
+                             (["--unload"], "primary"),
+                             (["--unload"], "managed")):
+            for rest in (["csv-validate"], ["s3-fetch", "csv-validate"]):
+                with self.subTest(words=words, group=group, rest=rest):
+                    result = self.run_pipe(
+                        [["athena-exec", *words], *rest],
+                        job(sql, query={"workgroup": group,
+                                        "parameters": ["p3"]}))
+                    self.assertEqual(result.status, 0, result.stderr)
+                    head, *rows = self.one(result).splitlines()
+                    files.append((head, sorted(rows)))
+                    self.assertEqual(len(rows), 49)
+                    self.assertEqual(files[-1], files[0])
+
+    def test_nothing_unloaded_is_an_empty_result(self):
+        sql = "SELECT id AS Id FROM people WHERE id = 'no'"
+        for least, status in ((0, 0), (1, 65)):
+            result = self.run_pipe(
+                [["athena-exec", "--unload"], "csv-validate"],
+                job(sql, validate={"limits": {"min_rows": least}}))
+            self.assertEqual(result.status, status, result.stderr)
+            self.assertEqual(result.manifest["validate"]["result"]["rows_in"],
+                             0)
+
     def test_unload_of_a_star(self):
         result = self.query("SELECT * FROM people", "--unload", status=78)
         self.assertIn("names of the columns", result.stderr)

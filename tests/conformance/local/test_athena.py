@@ -11,6 +11,7 @@ import time
 import unittest
 import uuid
 
+import models
 from common import Case, Server
 
 OUTPUT = {"OutputLocation": "s3://results/athena/"}
@@ -18,7 +19,34 @@ STEP = 0.02
 
 
 class Athena(Case):
-    """A server of its own for each class; every test uses its own names."""
+    """A server of its own for each class; every test uses its own names. Every
+    answer is what the service's model says."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.faults = models.Faults()
+        cls.answers = 0
+        cls.athena.meta.events.register("before-parse.athena", cls.judge)
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        assert cls.answers > 0 or cls is Athena
+        assert not cls.faults.list, "\n".join(cls.faults.list)
+
+    @classmethod
+    def judge(cls, operation_model, response_dict, **_):
+        cls.answers += 1
+        body = json.loads(response_dict["body"])
+        shape = operation_model.output_shape
+        if response_dict["status_code"] >= 300:
+            code = body.pop("__type", None)
+            errors = {e.name: e for e in operation_model.error_shapes}
+            if code not in errors:
+                return # common to all services
+            shape = errors[code]
+        models.check_json(shape, body, operation_model.name, cls.faults)
 
     def start(self, sql, **arguments):
         arguments.setdefault("ResultConfiguration", OUTPUT)
@@ -574,6 +602,51 @@ class Results(Athena):
                               self.athena.get_query_results,
                               QueryExecutionId=query)
         self.assertEqual(answer["Error"]["Message"], "Could not find results")
+
+
+class Lake(Athena):
+    """What a CSV file's columns are taken for."""
+
+    def table(self, name, text, schema=None):
+        folder = os.path.join(self.server.lake, name)
+        os.mkdir(folder)
+        with open(os.path.join(folder, "a.csv"), "w",
+                  encoding="utf-8") as file:
+            file.write(text)
+        if schema is not None:
+            with open(os.path.join(folder, "_schema.json"), "w",
+                      encoding="utf-8") as file:
+                json.dump(schema, file)
+
+    def all(self, name):
+        query = self.run_query("SELECT * FROM " + name)["QueryExecutionId"]
+        page = self.athena.get_query_results(QueryExecutionId=query)
+        types = [c["Type"] for c in page["ResultSet"]["ResultSetMetadata"][
+            "ColumnInfo"]]
+        return types, self.rows(query)[1:]
+
+    def test_what_looks_like_a_number(self):
+        self.table("phones", "phone\n+4915112345678\n+4915112345679\n")
+        self.assertEqual(self.all("phones"), (["varchar"], [
+            ["+4915112345678"], ["+4915112345679"]]))
+        self.table("codes", "zip,n,d,f,z\n01067,1,2026-01-02,0.5,0\n"
+                            "99999,-2,2026-01-03,-0.25,\n")
+        self.assertEqual(self.all("codes"), (
+            ["varchar", "bigint", "date", "double", "bigint"],
+            [["01067", "1", "2026-01-02", "0.5", "0"],
+             ["99999", "-2", "2026-01-03", "-0.25", None]]))
+
+    def test_schema(self):
+        text = "a,b\n1,2\n3,4\n"
+        self.table("plain", text)
+        self.assertEqual(self.all("plain")[0], ["bigint", "bigint"])
+        self.table("told", text, {"a": "VARCHAR", "b": "DOUBLE"})
+        self.assertEqual(self.all("told"), (
+            ["varchar", "double"], [["1", "2.0"], ["3", "4.0"]]))
+        self.table("insisted", "p\n+49\n", {"p": "BIGINT"})
+        self.assertEqual(self.all("insisted"), (["bigint"], [["49"]]))
+        self.table("broken", text, ["a"])
+        self.assertEqual(self.all("broken")[0], ["bigint", "bigint"])
 
 
 class WorkGroups(Athena):
