@@ -21,13 +21,16 @@ int pl_call_begin(struct pl_aws *aws, enum pl_aws_service service,
     return pl_buf_adds(&req->path, path, err);
 }
 
+/* A result's value may hold U+0000, which every other reader of a string takes
+ * for its end. */
 static int read_answer(const struct pl_aws_call *call,
                        const struct pl_http_response *resp,
                        struct pl_json *answer, struct pl_err *err)
 {
-    answer->value = resp->body.len == 0
-                        ? json_object()
-                        : json_loadb(resp->body.data, resp->body.len, 0, NULL);
+    answer->value =
+        resp->body.len == 0
+            ? json_object()
+            : json_loadb(resp->body.data, resp->body.len, JSON_ALLOW_NUL, NULL);
     if (!json_is_object(answer->value))
         return pl_fail(err, PL_SERVICE_UNAVAILABLE,
                        "the answer to %s is no JSON object", call->operation);

@@ -29,13 +29,13 @@ static int each_name(void *ctx, const char *name, struct pl_err *err)
     return name == NULL ? abort(), -1 : 0;
 }
 
-static int each_row(void *ctx, const char *const *values, size_t count,
+static int each_row(void *ctx, const struct pl_slice *values, size_t count,
                     struct pl_err *err)
 {
     (void)ctx;
     (void)err;
     for (size_t i = 0; i < count; i++)
-        if (values[i] != NULL && values[i][0] == '!')
+        if (values[i].len > 0 && memchr(values[i].data, '!', values[i].len))
             return -1;
     return 0;
 }
@@ -45,6 +45,7 @@ static void ask_athena(struct pl_aws *aws)
     const struct pl_athena_query query = {.sql = "SELECT 1", .token = "t"};
     struct pl_athena_workgroup group;
     struct pl_athena_execution x;
+    PL_AUTO(pl_buf) text = PL_BUF_INIT;
     struct pl_err err = {0};
     char id[128];
 
@@ -57,6 +58,10 @@ static void ask_athena(struct pl_aws *aws)
     if (pl_athena_columns(aws, "q", each_name, NULL, &err) != 0)
         pl_err_clear(&err);
     if (pl_athena_rows(aws, "q", each_row, NULL, &err) != 0)
+        pl_err_clear(&err);
+    if (pl_athena_manifest_rows(aws, "q", each_row, NULL, &err) != 0)
+        pl_err_clear(&err);
+    if (pl_athena_text(aws, "q", &text, &err) != 0)
         pl_err_clear(&err);
     if (pl_athena_workgroup(aws, "w", &group, &err) != 0)
         pl_err_clear(&err);
