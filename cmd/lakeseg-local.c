@@ -21,6 +21,7 @@ struct options {
     const char *region;
     const char *buckets;
     const char *apps;
+    const char *domains;
     const char *topics;
     const char *keys;
     const char *faults;
@@ -100,6 +101,7 @@ static int run(const struct options *o, struct pl_err *err)
                                .state = o->state,
                                .buckets = o->buckets,
                                .apps = o->apps,
+                               .domains = o->domains,
                                .topics = o->topics,
                                .keys = o->keys,
                                .faults = o->faults};
@@ -162,6 +164,8 @@ int main(int argc, char **argv)
          NULL},
         {"app", PL_OPT_STR, &o.apps, "ID,...",
          "make these Pinpoint applications at start", NULL},
+        {"domain", PL_OPT_STR, &o.domains, "NAME,...",
+         "make these Customer Profiles domains at start", NULL},
         {"topic", PL_OPT_STR, &o.topics, "NAME,...",
          "make these SNS topics at start", NULL},
         {"key", PL_OPT_STR, &o.keys, "KEY,...",

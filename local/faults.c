@@ -1,5 +1,7 @@
 #include "local/faults.h"
 
+#include "pipeline/base/text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,9 +75,11 @@ void local_faults_clear(struct local_faults *faults)
 static bool fits(const struct local_fault *f, const char *service,
                  const char *operation)
 {
+    static const char *const within[] = {"ImportJob", "UploadJob", "UploadUrl",
+                                         "ProfileObject", "SegmentEstimate"};
     const bool is_any = strcmp(f->operation, "*") == 0 &&
                         f->kind != LOCAL_FAULT_OUTCOME &&
-                        strcmp(operation, "ImportJob") != 0;
+                        !pl_is_one_of(operation, within, PL_COUNT(within));
 
     return (f->count > 0 || f->is_endless) &&
            strcmp(f->service, service) == 0 &&
