@@ -108,6 +108,7 @@ const char *profiles_key_of(const char *target);
 json_t *profiles_job(const struct local_domain *d, const char *id);
 /* NULL, or what is wrong with a map of ObjectTypeField. */
 const char *profiles_fields_fault(const json_t *fields, size_t max);
+/* Starts it, and answers. */
 int profiles_start(struct profiles_call *c, json_t *job,
                    struct pl_err *err) PL_MUST_CHECK;
 

@@ -215,9 +215,7 @@ int profiles_start_upload_job(struct profiles_call *c, struct pl_err *err)
         return profiles_missing(c, "the upload job");
     if (strcmp(status, "CREATED") != 0)
         return profiles_bad(c, "the upload job is %s", status);
-    if (profiles_start(c, job, err) != 0)
-        return -1;
-    return profiles_answer(c, json_object(), err);
+    return profiles_start(c, job, err);
 }
 
 int profiles_stop_upload_job(struct profiles_call *c, struct pl_err *err)

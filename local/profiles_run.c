@@ -229,6 +229,10 @@ static void end_run(struct run *r, const char *status, const char *reason)
     (void)pthread_mutex_lock(&p->lock);
     shown = shown_of(r, &d);
     if (shown != NULL) {
+        const bool is_stopped =
+            strcmp(json_string_value(json_object_get(shown, "Status")),
+                   "IN_PROGRESS") != 0;
+
         (void)json_object_set_new(
             shown, "ResultsSummary",
             json_pack("{s:I,s:I,s:I}", "UpdatedRecords",
@@ -238,10 +242,10 @@ static void end_run(struct run *r, const char *status, const char *reason)
         (void)json_object_set_new(
             shown, "CompletedAt",
             json_real((double)local_profiles_now_ms(r->local) / 1000));
-        if (reason != NULL)
+        if (reason != NULL && !is_stopped)
             (void)json_object_set_new(shown, "StatusReason",
                                       json_string(reason));
-        if (!r->is_stopped)
+        if (!is_stopped)
             (void)json_object_set_new(shown, "Status", json_string(status));
         d->is_changed = true;
         if (!r->local->is_temporary &&
@@ -321,10 +325,7 @@ int profiles_start(struct profiles_call *c, json_t *job, struct pl_err *err)
     if (r == NULL)
         return pl_fail_memory(err);
     r->local = c->local;
-    r->fd = file != NULL ? open(file, O_RDONLY | O_CLOEXEC) : -1;
-    if (file != NULL)
-        (void)unlink(file);
-    (void)json_object_del(job, "file");
+    r->fd = -1;
     (void)snprintf(r->domain, sizeof(r->domain), "%s", c->domain->name);
     (void)snprintf(r->id, sizeof(r->id), "%.64s", c->parts[2]);
     r->fields = json_deep_copy(json_object_get(shown, "Fields"));
@@ -336,11 +337,16 @@ int profiles_start(struct profiles_call *c, json_t *job, struct pl_err *err)
         run_free(r);
         return profiles_bad(c, "UniqueKey is none of the fields");
     }
+    if (file != NULL) {
+        r->fd = open(file, O_RDONLY | O_CLOEXEC);
+        (void)unlink(file);
+        (void)json_object_del(job, "file");
+    }
     (void)json_object_set_new(shown, "Status", json_string("IN_PROGRESS"));
     c->domain->is_changed = true;
     if (start_thread(r, err) != 0) {
         run_free(r);
         return -1;
     }
-    return 0;
+    return profiles_answer(c, json_object(), err);
 }

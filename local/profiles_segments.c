@@ -49,7 +49,7 @@ static int compare(const char *a, const char *b)
     if (*a != '\0' && *b != '\0' && *end_a == '\0' && *end_b == '\0' &&
         !isnan(x) && !isnan(y))
         return x < y ? -1 : x > y ? 1 : 0;
-    return strcmp(a, b);
+    return strcmp(a, b) < 0 ? -1 : strcmp(a, b) > 0 ? 1 : 0;
 }
 
 static bool is_between(const json_t *values, const char *value)
