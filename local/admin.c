@@ -193,8 +193,8 @@ static const struct {
     {"uploads", "GET", uploads},        {"faults", "POST DELETE", faults},
     {"workgroups", "POST", workgroups}, {"endpoints", "GET", endpoints},
     {"profiles", "GET", profiles},      {"upload-jobs", "GET", upload_jobs},
-    {"clock", "POST", move_clock},
-    {"imports", "GET", imports},        {"segments", "GET", segments},
+    {"clock", "POST", move_clock},      {"imports", "GET", imports},
+    {"segments", "GET", segments},
 };
 
 int local_admin_handle(struct local *local, struct local_request *req,

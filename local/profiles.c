@@ -101,8 +101,8 @@ int profiles_page(const struct profiles_call *c, json_t *list, size_t max,
     json_t *items;
     json_t *out;
 
-    if ((size_text != NULL && (pl_parse_u64(size_text, &size) != 0 ||
-                               size < 1 || size > max)) ||
+    if ((size_text != NULL &&
+         (pl_parse_u64(size_text, &size) != 0 || size < 1 || size > max)) ||
         (token != NULL && (pl_parse_u64(token, &from) != 0 || from > count))) {
         json_decref(list);
         return profiles_bad(c, "max-results or next-token is invalid");
@@ -277,11 +277,10 @@ static int get_domain(struct profiles_call *c, struct pl_err *err)
     json_t *out = json_deep_copy(c->domain->about);
     const json_int_t count = (json_int_t)json_object_size(c->domain->profiles);
 
-    (void)json_object_set_new(
-        out, "Stats",
-        json_pack("{s:I,s:I,s:i,s:i}", "ProfileCount", count,
-                  "MeteringProfileCount", count, "ObjectCount", 0, "TotalSize",
-                  0));
+    (void)json_object_set_new(out, "Stats",
+                              json_pack("{s:I,s:I,s:i,s:i}", "ProfileCount",
+                                        count, "MeteringProfileCount", count,
+                                        "ObjectCount", 0, "TotalSize", 0));
     return profiles_answer(c, out, err);
 }
 
@@ -311,8 +310,7 @@ static int list_domains(struct profiles_call *c, struct pl_err *err)
 
         for (size_t k = 0; k < PL_COUNT(shown); k++)
             (void)json_object_set(
-                one, shown[k],
-                json_object_get(p->domains[i]->about, shown[k]));
+                one, shown[k], json_object_get(p->domains[i]->about, shown[k]));
         (void)json_array_append_new(all, one);
     }
     return profiles_page(c, all, 100, err);
@@ -415,9 +413,8 @@ static bool matches(const char *pattern, const char *path)
         const size_t p = strcspn(++pattern, "/");
         const size_t n = strcspn(++path, "/");
 
-        if (n == 0 ||
-            !((p == 1 && *pattern == '*') ||
-              (p == n && strncmp(pattern, path, n) == 0)))
+        if (n == 0 || !((p == 1 && *pattern == '*') ||
+                        (p == n && strncmp(pattern, path, n) == 0)))
             return false;
         pattern += p;
         path += n;

@@ -30,10 +30,10 @@ int profiles_create_estimate(struct profiles_call *c, struct pl_err *err)
                   "Estimate", count, "ready_ms",
                   (json_int_t)(local_profiles_now_ms(c->local) +
                                c->local->job_delay_ms)));
-    return profiles_answer(c,
-                           json_pack("{s:s,s:s}", "DomainName", c->domain->name,
-                                     "EstimateId", id),
-                           err);
+    return profiles_answer(
+        c,
+        json_pack("{s:s,s:s}", "DomainName", c->domain->name, "EstimateId", id),
+        err);
 }
 
 int profiles_get_estimate(struct profiles_call *c, struct pl_err *err)
@@ -126,8 +126,8 @@ int profiles_create_snapshot(struct profiles_call *c, struct pl_err *err)
         return profiles_bad(c, "DataFormat must be CSV, JSONL or ORC");
     if (profiles_id(id, err) != 0)
         return -1;
-    set = profiles_evaluate(c->domain, json_object_get(segment, "SegmentGroups"),
-                            0, &why);
+    set = profiles_evaluate(c->domain,
+                            json_object_get(segment, "SegmentGroups"), 0, &why);
     if (set == NULL)
         return profiles_bad(c, "%s", why);
     if (strcmp(format, "JSONL") == 0 && uri != NULL &&

@@ -32,12 +32,13 @@ static const char *field_fault(const char *name, const json_t *field)
     if ((source != NULL && !profiles_has_length(source, 1, 1000)) ||
         (target != NULL && !profiles_has_length(target, 1, 1000)))
         return "Source and Target must have 1 to 1,000 characters";
-    if (target != NULL && pl_starts_with(json_string_value(target), "_profile") &&
+    if (target != NULL &&
+        pl_starts_with(json_string_value(target), "_profile") &&
         !profiles_is_target(json_string_value(target)))
         return "a Target is no field of a profile";
-    if (type != NULL && (!json_is_string(type) ||
-                         !pl_is_one_of(json_string_value(type), types,
-                                       PL_COUNT(types))))
+    if (type != NULL &&
+        (!json_is_string(type) ||
+         !pl_is_one_of(json_string_value(type), types, PL_COUNT(types))))
         return "a ContentType is none";
     return NULL;
 }
@@ -276,8 +277,7 @@ static bool is_over(const struct put *p)
 
     return pl_parse_u64(local_query(p->req, "X-Amz-Date"), &date_s) != 0 ||
            pl_parse_u64(local_query(p->req, "X-Amz-Expires"), &life_s) != 0 ||
-           local_profiles_now_ms(p->local) / 1000 >=
-               (int64_t)(date_s + life_s);
+           local_profiles_now_ms(p->local) / 1000 >= (int64_t)(date_s + life_s);
 }
 
 /* NULL, or what is wrong with the three headers of SSE-C; *is_other when the
@@ -324,8 +324,8 @@ static int accept_file(const struct put *p, json_t *job, struct pl_err *err)
     p->resp->status = 200;
     return local_set_header(p->resp, SSE "algorithm", "AES256", err) == 0 &&
                    local_set_header(p->resp, SSE "key-MD5",
-                                    local_header(p->req, SSE "key-md5"), err) ==
-                       0
+                                    local_header(p->req, SSE "key-md5"),
+                                    err) == 0
                ? local_set_header(p->resp, "ETag",
                                   "\"00000000000000000000000000000000\"", err)
                : -1;
@@ -334,8 +334,7 @@ static int accept_file(const struct put *p, json_t *job, struct pl_err *err)
 /* Needs the lock. */
 static int take_file(const struct put *p, struct pl_err *err)
 {
-    struct local_domain *d =
-        local_profiles_find(p->local->profiles, p->domain);
+    struct local_domain *d = local_profiles_find(p->local->profiles, p->domain);
     json_t *job = d != NULL ? profiles_job(d, p->job) : NULL;
     const char *token = json_string_value(json_object_get(job, "token"));
     bool is_other = false;
@@ -352,8 +351,7 @@ static int take_file(const struct put *p, struct pl_err *err)
         return refuse(p, 400, "InvalidArgument", why);
     if (is_other)
         return refuse(p, 403, "AccessDenied", "Access Denied");
-    if (p->req->bulk == NULL ||
-        local_header(p->req, "content-length") == NULL)
+    if (p->req->bulk == NULL || local_header(p->req, "content-length") == NULL)
         return refuse(p, 411, "MissingContentLength",
                       "You must provide the Content-Length HTTP header.");
     if (p->req->bulk->file.bytes > FILE_MAX)

@@ -13,9 +13,9 @@ static bool is_type_name(const char *name)
 {
     return name != NULL && strlen(name) <= 255 &&
            strchr("-0123456789", name[0]) == NULL &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyz"
-                        "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
-               strlen(name);
+           strspn(name,
+                  "abcdefghijklmnopqrstuvwxyz"
+                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == strlen(name);
 }
 
 static const char *key_fault(const json_t *keys, const json_t *fields)
@@ -49,9 +49,9 @@ static const char *key_fault(const json_t *keys, const json_t *fields)
 int profiles_put_type(struct profiles_call *c, struct pl_err *err)
 {
     static const char *const taken[] = {
-        "Description",    "TemplateId",     "ExpirationDays",
-        "EncryptionKey",  "Fields",         "Keys",
-        "SourcePriority", "MaxProfileObjectCount", "Tags"};
+        "Description", "TemplateId", "ExpirationDays", "EncryptionKey",
+        "Fields",      "Keys",       "SourcePriority", "MaxProfileObjectCount",
+        "Tags"};
     const json_t *fields = json_object_get(c->in, "Fields");
     const json_t *keys = json_object_get(c->in, "Keys");
     const char *why = NULL;
@@ -250,11 +250,10 @@ static int join(struct profiles_call *c, const json_t *type, const char *key,
 static int take(struct profiles_call *c, const json_t *type, const json_t *text,
                 char unique[256], const char **why, struct pl_err *err)
 {
-    json_t *object =
-        json_is_string(text)
-            ? json_loadb(json_string_value(text), json_string_length(text), 0,
-                         NULL)
-            : NULL;
+    json_t *object = json_is_string(text)
+                         ? json_loadb(json_string_value(text),
+                                      json_string_length(text), 0, NULL)
+                         : NULL;
     const char *value = NULL;
     const char *found = NULL;
     const char *key = NULL;
@@ -296,10 +295,11 @@ int profiles_put_object(struct profiles_call *c, struct pl_err *err)
     rc = take(c, type, json_object_get(c->in, "Object"), unique, &why, err);
     if (rc == 1)
         return profiles_bad(c, "%s", why);
-    return rc != 0 ? -1
-                   : profiles_answer(
-                         c, json_pack("{s:s}", "ProfileObjectUniqueKey", unique),
-                         err);
+    return rc != 0
+               ? -1
+               : profiles_answer(
+                     c, json_pack("{s:s}", "ProfileObjectUniqueKey", unique),
+                     err);
 }
 
 static bool are_items(const json_t *items)

@@ -98,9 +98,8 @@ static int take_header(struct run *r, const struct local_csv_row *row,
             c->at++;
         if (c->at == row->count)
             return pl_fail(err, PL_DATA_INVALID, "the header is missing");
-        (void)snprintf(
-            c->target, sizeof(c->target), "%.290s",
-            json_string_value(json_object_get(field, "Target")));
+        (void)snprintf(c->target, sizeof(c->target), "%.290s",
+                       json_string_value(json_object_get(field, "Target")));
         r->column_count++;
     }
     r->width = row->count;
@@ -235,9 +234,8 @@ static void end_run(struct run *r, const char *status, const char *reason)
 
         (void)json_object_set_new(
             shown, "ResultsSummary",
-            json_pack("{s:I,s:I,s:I}", "UpdatedRecords",
-                      (json_int_t)r->updated, "CreatedRecords",
-                      (json_int_t)r->created, "FailedRecords",
+            json_pack("{s:I,s:I,s:I}", "UpdatedRecords", (json_int_t)r->updated,
+                      "CreatedRecords", (json_int_t)r->created, "FailedRecords",
                       (json_int_t)r->failed));
         (void)json_object_set_new(
             shown, "CompletedAt",
@@ -332,8 +330,8 @@ int profiles_start(struct profiles_call *c, json_t *job, struct pl_err *err)
     r->expiry_days = json_integer_value(json_object_get(shown, "DataExpiry"));
     if (local_faults_take(&c->local->faults, "profiles", "UploadJob", &fault))
         (void)snprintf(r->outcome, sizeof(r->outcome), "%s", fault.outcome);
-    if (!find_unique(r, json_string_value(
-                            json_object_get(shown, "UniqueKey")))) {
+    if (!find_unique(r,
+                     json_string_value(json_object_get(shown, "UniqueKey")))) {
         run_free(r);
         return profiles_bad(c, "UniqueKey is none of the fields");
     }

@@ -14,8 +14,8 @@ static json_t **part(struct local_domain *d, size_t i, const char **name)
     struct {
         const char *name;
         json_t **at;
-    } parts[] = {{"about", &d->about},       {"types", &d->types},
-                 {"jobs", &d->jobs},         {"segments", &d->segments},
+    } parts[] = {{"about", &d->about},         {"types", &d->types},
+                 {"jobs", &d->jobs},           {"segments", &d->segments},
                  {"snapshots", &d->snapshots}, {"profiles", &d->profiles}};
 
     if (i >= PL_COUNT(parts))

@@ -6,9 +6,9 @@
 
 static int64_t default_expiry(const struct profiles_call *c)
 {
-    return c->now_s + LOCAL_DAY_S * (int64_t)json_integer_value(json_object_get(
-                                        c->domain->about,
-                                        "DefaultExpirationDays"));
+    return c->now_s +
+           LOCAL_DAY_S * (int64_t)json_integer_value(json_object_get(
+                             c->domain->about, "DefaultExpirationDays"));
 }
 
 int profiles_create_profile(struct profiles_call *c, struct pl_err *err)
@@ -161,9 +161,9 @@ static bool take_keys(const struct profiles_call *c, json_t *keys)
     size_t i;
 
     (void)json_array_append_new(
-        keys, json_pack("{s:O*,s:O*}", "KeyName",
-                        json_object_get(c->in, "KeyName"), "Values",
-                        json_object_get(c->in, "Values")));
+        keys,
+        json_pack("{s:O*,s:O*}", "KeyName", json_object_get(c->in, "KeyName"),
+                  "Values", json_object_get(c->in, "Values")));
     if (more != NULL && (!json_is_array(more) || json_array_size(more) == 0))
         return false;
     json_array_foreach(more, i, key)
@@ -202,9 +202,8 @@ static json_t *show_found(const struct local_domain *d, const json_t *ids,
 
     json_object_foreach((json_t *)(uintptr_t)ids, id, value)
     {
-        json_t *item =
-            json_copy(json_object_get(json_object_get(d->profiles, id),
-                                      "shown"));
+        json_t *item = json_copy(
+            json_object_get(json_object_get(d->profiles, id), "shown"));
         json_t *by = json_array();
 
         json_array_foreach(sets, i, one)
@@ -228,8 +227,8 @@ int profiles_search(struct profiles_call *c, struct pl_err *err)
     json_t *key;
     size_t i;
 
-    if (!take_keys(c, keys) || (how != NULL && strcmp(how, "AND") != 0 &&
-                                strcmp(how, "OR") != 0)) {
+    if (!take_keys(c, keys) ||
+        (how != NULL && strcmp(how, "AND") != 0 && strcmp(how, "OR") != 0)) {
         json_decref(keys);
         json_decref(sets);
         return profiles_bad(c, "KeyName, Values, AdditionalSearchKeys or "

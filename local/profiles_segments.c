@@ -245,8 +245,8 @@ static json_t *sources_of(const struct local_domain *d, const json_t *group,
 
     json_array_foreach(json_object_get(group, "SourceSegments"), i, source)
     {
-        const char *name = json_string_value(
-            json_object_get(source, "SegmentDefinitionName"));
+        const char *name =
+            json_string_value(json_object_get(source, "SegmentDefinitionName"));
         const json_t *segment =
             name != NULL ? json_object_get(d->segments, name) : NULL;
         json_t *set = NULL;
@@ -430,8 +430,8 @@ int profiles_membership(struct profiles_call *c, struct pl_err *err)
     if (!json_is_array(ids) || json_array_size(ids) == 0 ||
         json_array_size(ids) > MEMBERS_MAX)
         return profiles_bad(c, "ProfileIds must have 1 to 100 ids");
-    set = profiles_evaluate(c->domain, json_object_get(segment, "SegmentGroups"),
-                            0, &why);
+    set = profiles_evaluate(c->domain,
+                            json_object_get(segment, "SegmentGroups"), 0, &why);
     if (set == NULL)
         return profiles_bad(c, "%s", why);
     list = json_array();
@@ -455,10 +455,10 @@ int profiles_membership(struct profiles_call *c, struct pl_err *err)
                           "Profile", json_object_get(profile, "shown")));
     }
     json_decref(set);
-    return profiles_answer(
-        c,
-        json_pack("{s:s,s:o,s:o,s:I}", "SegmentDefinitionName", c->parts[2],
-                  "Profiles", list, "Failures", failures, "LastComputedAt",
-                  (json_int_t)c->now_s),
-        err);
+    return profiles_answer(c,
+                           json_pack("{s:s,s:o,s:o,s:I}",
+                                     "SegmentDefinitionName", c->parts[2],
+                                     "Profiles", list, "Failures", failures,
+                                     "LastComputedAt", (json_int_t)c->now_s),
+                           err);
 }

@@ -268,13 +268,11 @@ static void enter(struct local_domain *d, const char *id, json_t *profile,
         (void)json_object_set_new(values, pl_buf_str(&folded), ids);
     }
     (void)json_object_set_new(ids, id, json_true());
-    (void)json_array_append_new(
-        json_object_get(profile, "indexed"),
-        json_pack("[s,s]", key, pl_buf_str(&folded)));
+    (void)json_array_append_new(json_object_get(profile, "indexed"),
+                                json_pack("[s,s]", key, pl_buf_str(&folded)));
 }
 
-static void leave_index(struct local_domain *d, const char *id,
-                        json_t *profile)
+static void leave_index(struct local_domain *d, const char *id, json_t *profile)
 {
     const json_t *entry;
     size_t i;
@@ -301,8 +299,7 @@ static void enter_name(struct local_domain *d, const char *id, json_t *profile)
     struct pl_err err = {0};
 
     for (size_t i = 0; i < PL_COUNT(parts); i++) {
-        const char *part =
-            json_string_value(json_object_get(shown, parts[i]));
+        const char *part = json_string_value(json_object_get(shown, parts[i]));
 
         if (part != NULL && pl_buf_addf(&name, &err, "%s%s",
                                         name.len > 0 ? " " : "", part) != 0)
@@ -341,9 +338,9 @@ int profiles_add(struct local_domain *d, int64_t expires_s, char id[33],
 {
     if (profiles_id(id, err) != 0)
         return -1;
-    *profile = json_pack("{s:{s:s},s:I,s:{},s:{},s:[]}", "shown", "ProfileId",
-                         id, "expires_s", (json_int_t)0, "keys", "objects",
-                         "indexed");
+    *profile =
+        json_pack("{s:{s:s},s:I,s:{},s:{},s:[]}", "shown", "ProfileId", id,
+                  "expires_s", (json_int_t)0, "keys", "objects", "indexed");
     if (json_object_set_new(d->profiles, id, *profile) != 0)
         return pl_fail_memory(err);
     profiles_keep_until(d, *profile, expires_s);
