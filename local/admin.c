@@ -67,6 +67,8 @@ static int faults(const struct call *c, struct pl_err *err)
         local_faults_clear(&c->local->faults);
         return answer(c, json_object(), err);
     }
+    if (strcmp(c->req->method, "GET") == 0)
+        return answer(c, local_faults_show(&c->local->faults), err);
     rule = body(c);
     rc = local_faults_add(&c->local->faults, rule, &why);
     json_decref(rule);
@@ -190,7 +192,7 @@ static const struct {
     int (*handle)(const struct call *c, struct pl_err *err);
 } paths[] = {
     {"messages", "GET", messages},      {"queries", "GET", queries},
-    {"uploads", "GET", uploads},        {"faults", "POST DELETE", faults},
+    {"uploads", "GET", uploads},        {"faults", "GET POST DELETE", faults},
     {"workgroups", "POST", workgroups}, {"endpoints", "GET", endpoints},
     {"profiles", "GET", profiles},      {"upload-jobs", "GET", upload_jobs},
     {"clock", "POST", move_clock},      {"imports", "GET", imports},

@@ -71,6 +71,23 @@ void local_faults_clear(struct local_faults *faults)
     (void)pthread_mutex_unlock(&faults->lock);
 }
 
+json_t *local_faults_show(struct local_faults *faults)
+{
+    json_t *all = json_array();
+
+    (void)pthread_mutex_lock(&faults->lock);
+    for (size_t i = 0; i < faults->count; i++) {
+        const struct local_fault *f = &faults->items[i];
+
+        (void)json_array_append_new(
+            all, json_pack("{s:s,s:s,s:i,s:i}", "service", f->service,
+                           "operation", f->operation, "skip", (int)f->skip,
+                           "count", (int)f->count));
+    }
+    (void)pthread_mutex_unlock(&faults->lock);
+    return all;
+}
+
 /* An outcome belongs to a job, the rest to requests. */
 static bool fits(const struct local_fault *f, const char *service,
                  const char *operation)

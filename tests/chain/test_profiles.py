@@ -6,8 +6,9 @@ import subprocess
 import time
 import unittest
 
-from harness import KEY, SECRET, Case, Pipe, program
-from profiles import DOMAIN, HEADERS, TAG, csv, entry, manifest, people, write
+from harness import TOPIC, Case, Pipe, program
+from profiles import DOMAIN, HEADERS, TAG, client, csv, entry, manifest, \
+    people, write
 
 PROGRAM = "profiles-import"
 
@@ -26,11 +27,7 @@ class ProfilesCase(Case):
                                  DefaultExpirationDays=100)
 
     def api(self):
-        import boto3
-        return boto3.client(
-            "customer-profiles", endpoint_url=self.local.url,
-            region_name="us-east-1", aws_access_key_id=KEY,
-            aws_secret_access_key=SECRET)
+        return client(self.local.url)
 
     def file(self, data, name="part.csv"):
         return write(self.local.dir, self.run_id + name, data)
@@ -577,6 +574,27 @@ class Notified(ProfilesCase):
         message = self.told_once("successful", "success")
         self.assertIn("SUCCEEDED, 4 processed, 0 failed",
                       message["message"])
+
+    def test_the_message_of_a_segment(self):
+        rows = people(2, more=("1",))
+        self.run_import(self.document([rows], (*HEADERS, TAG),
+                                      segment={"name": "gold"}),
+                        programs=[PROGRAM, "sns-notify"])
+        self.assertIn("Segment: gold, about 2 profiles",
+                      self.told_once("successful", "success")["message"])
+
+    def test_lakeseg_run_takes_the_program_of_the_destination(self):
+        path = self.file(json.dumps({
+            "lakeseg": 1, "import": {"destination": "customer-profiles"},
+            "query": {"sql": "DROP TABLE x", "output_uri": "s3://results/"},
+            "notify": {"topic_arn": TOPIC}}).encode())
+        done = subprocess.run([program("lakeseg"), "run", path],
+                              env=self.local.environment(),
+                              capture_output=True, timeout=60, check=False)
+        self.assertEqual(
+            [s["stage"] for s in json.loads(done.stdout)["stages"]],
+            ["athena-exec", "csv-validate-normalize", "profiles-import",
+             "sns-notify"])
 
     def test_what_was_not_started_imported_nothing(self):
         self.local.fault(rule="upload.PutObject=error:403:AccessDenied,count=9")

@@ -4,7 +4,7 @@ makes them for Customer Profiles, and the manifest over them."""
 import base64
 import os
 
-from harness import TOPIC
+from harness import KEY, SECRET, TOPIC
 
 DOMAIN = "crm"
 HEADERS = (("AccountNumber", "_profile.AccountNumber", "STRING"),
@@ -13,6 +13,13 @@ HEADERS = (("AccountNumber", "_profile.AccountNumber", "STRING"),
            ("Attributes_Plan", "_profile.Attributes.Plan", "STRING"))
 TAG = ("segment_gold", "_profile.Attributes.segment_gold", "STRING")
 TABLE = []
+
+
+def client(url):
+    import boto3  # only the tests that look into the domain need it
+    return boto3.client(
+        "customer-profiles", endpoint_url=url, region_name="us-east-1",
+        aws_access_key_id=KEY, aws_secret_access_key=SECRET)
 
 
 def crc64nvme(data):
