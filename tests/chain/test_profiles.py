@@ -588,7 +588,7 @@ class Notified(ProfilesCase):
             "lakeseg": 1, "import": {"destination": "customer-profiles"},
             "query": {"sql": "DROP TABLE x", "output_uri": "s3://results/"},
             "notify": {"topic_arn": TOPIC}}).encode())
-        done = subprocess.run([program("lakeseg"), "run", path],
+        done = subprocess.run([program("lakeseg"), "run", "--json", path],
                               env=self.local.environment(),
                               capture_output=True, timeout=60, check=False)
         self.assertEqual(
