@@ -38,6 +38,22 @@ static int take_previous(const struct pl_manifest *m,
                    "'import.segment.previous' is expire or overwrite");
 }
 
+/* The attribute alone, for a segment that somebody else makes. */
+static int without_name(const struct pl_manifest *m, struct pl_segment *segment,
+                        struct pl_err *err)
+{
+    if (pl_manifest_get(m, "import.segment") == NULL)
+        return 0;
+    if (take_text(m, "import.segment.tag", segment->tag, err) != 0 ||
+        take_text(m, "import.segment.value", segment->value, err) != 0)
+        return -1;
+    if (segment->tag[0] != '\0' && segment->value[0] != '\0')
+        return 0;
+    return pl_fail(err, PL_CONFIG_INVALID,
+                   "import.segment: 'name' is missing, or 'tag' and 'value', "
+                   "which go together");
+}
+
 int pl_manifest_segment(const struct pl_manifest *m, const char *name,
                         struct pl_segment *segment, struct pl_err *err)
 {
@@ -46,12 +62,8 @@ int pl_manifest_segment(const struct pl_manifest *m, const char *name,
     memset(segment, 0, sizeof(*segment));
     if (name == NULL || *name == '\0')
         name = pl_manifest_str(m, "import.segment.name");
-    if (name == NULL) {
-        if (pl_manifest_get(m, "import.segment") == NULL)
-            return 0;
-        return pl_fail(err, PL_CONFIG_INVALID,
-                       "'import.segment.name' is missing");
-    }
+    if (name == NULL)
+        return without_name(m, segment, err);
     if (!is_name(name))
         return pl_fail(err, PL_CONFIG_INVALID,
                        "segment name '%.80s' must have 1 to 64 letters, "

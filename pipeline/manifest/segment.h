@@ -9,8 +9,9 @@
 #include "pipeline/manifest/manifest.h"
 
 struct pl_segment {
-    char name[65];     /* "": the job has none */
-    char tag[256];     /* the attribute; default "segment_" and the name */
+    char name[65];     /* "": the importer makes none */
+    char tag[256];     /* the attribute; default "segment_" and the name; ""
+                          when nothing is asked for */
     char value[256];   /* default "1", or the run's id if it overwrites */
     bool is_overwrite; /* previous: overwrite: who is in an older run only is
                           out at once. Else they stay until they expire */

@@ -2,8 +2,16 @@
 #include <string.h>
 
 #include "pipeline/base/log.h"
+#include "pipeline/target/mapping.h"
 #include "stages/profiles_import/run.h"
-#include "stages/profiles_import/search_key.h"
+
+const char *profiles_search_key(const struct profiles_run *run)
+{
+    const struct pl_key_field *key = pl_key_field_by_name(
+        run->fields[run->key].target + strlen("_profile."));
+
+    return key != NULL ? key->search : NULL;
+}
 
 static int record(struct profiles_run *run, int64_t unknown, struct pl_err *err)
 {
@@ -16,13 +24,12 @@ static int record(struct profiles_run *run, int64_t unknown, struct pl_err *err)
 
 int profiles_look_up(struct profiles_run *run, struct pl_err *err)
 {
-    const char *target = run->fields[run->key].target;
-    const char *key = profiles_search_key(target);
+    const char *key = profiles_search_key(run);
     int64_t unknown = 0;
 
     if (key == NULL) {
         pl_warn("the keys cannot be looked up: nothing searches by '%s'",
-                target);
+                run->fields[run->key].target);
         return 0;
     }
     for (size_t i = 0; i < run->key_count; i++) {

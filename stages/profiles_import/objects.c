@@ -7,7 +7,6 @@
 #include "stages/profiles_import/columns.h"
 #include "stages/profiles_import/progress.h"
 #include "stages/profiles_import/run.h"
-#include "stages/profiles_import/search_key.h"
 
 #define TRIES_MAX 4 /* of an object that is refused for the moment */
 #define FAILURES_SHOWN 20
@@ -61,7 +60,7 @@ static int record(const struct putter *p, const char *status,
 static int make_type(const struct profiles_run *run, struct pl_err *err)
 {
     const struct pl_customer_field *key = &run->fields[run->key];
-    const char *search = profiles_search_key(key->target);
+    const char *search = profiles_search_key(run);
     const struct pl_customer_new_type type = {
         .name = run->set.object_type,
         .fields = run->fields,

@@ -72,7 +72,9 @@ int profiles_plan(struct profiles_run *run, struct pl_err *err) PL_MUST_CHECK;
 int profiles_judge_all(struct profiles_run *run, bool is_first,
                        struct pl_err *err) PL_MUST_CHECK;
 
-/* keys.c: looks the sample up. */
+/* keys.c: the standard key that finds profiles by the run's ("_account"), or
+ * NULL; looks the sample up by it. */
+const char *profiles_search_key(const struct profiles_run *run);
 int profiles_look_up(struct profiles_run *run,
                      struct pl_err *err) PL_MUST_CHECK;
 

@@ -6,7 +6,7 @@ import subprocess
 import time
 import unittest
 
-from harness import TOPIC, Case, Pipe, program
+from harness import TOPIC, Case, Pipe, job, program
 from profiles import DOMAIN, HEADERS, TAG, client, csv, entry, manifest, \
     people, write
 
@@ -196,6 +196,14 @@ class Uploads(ProfilesCase):
 
 
 class Refused(ProfilesCase):
+    def error_of(self, document):
+        """Of what may be no manifest by the schema."""
+        done = subprocess.run(
+            [program(PROGRAM)], input=json.dumps(document).encode(),
+            env=self.local.environment(), capture_output=True, timeout=60,
+            check=False)
+        return json.loads(done.stdout)["error"]
+
     def test_jobs_that_are_wrong(self):
         for changes, name, word in (
                 ({"destination": "pinpoint"}, "ConfigInvalid", "destination"),
@@ -209,7 +217,7 @@ class Refused(ProfilesCase):
                 ({"upload_key": "x"}, "ConfigInvalid", "upload_key"),
                 ({"expiry_days": "x"}, "ManifestInvalid", "expiry_days"),
                 ({"segment": {"name": "a b"}}, "ConfigInvalid", "segment"),
-                ({"segment": {}}, "ConfigInvalid", "import.segment.name"),
+                ({"segment": {}}, "ConfigInvalid", "import.segment"),
                 ({"segment": {"name": "a", "previous": "x"}},
                  "ConfigInvalid", "previous"),
                 ({"segment": {"name": "none"}}, "ConfigInvalid",
@@ -217,12 +225,7 @@ class Refused(ProfilesCase):
                 ({"sample_keys": -1}, "ConfigInvalid", "sample_keys")):
             with self.subTest(changes=changes):
                 document = self.document([people(2)], **changes)
-                # some are no manifests by the schema: the program says so
-                done = subprocess.run(
-                    [program(PROGRAM)], input=json.dumps(document).encode(),
-                    env=self.local.environment(), capture_output=True,
-                    timeout=60, check=False)
-                error = json.loads(done.stdout)["error"]
+                error = self.error_of(document)
                 self.assertEqual(error["name"], name, error)
                 self.assertIn(word, error["message"])
         self.assertEqual(self.jobs(), [])
@@ -273,7 +276,7 @@ class Refused(ProfilesCase):
             with self.subTest(what=what):
                 document = self.document([people(2)])
                 change(document, what)
-                self.bad(document, name)
+                self.assertEqual(self.error_of(document)["name"], name)
         self.assertEqual(self.jobs(), [])
 
     def test_files_that_are_wrong(self):
@@ -565,6 +568,58 @@ class Objects(ProfilesCase):
         begun = time.monotonic()
         self.good(self.put(people(60), objects_per_second=50), "--setup")
         self.assertGreaterEqual(time.monotonic() - begun, 0.9)
+
+
+SQL = ('SELECT id AS Id, channel AS "ChannelType", address AS "Address", '
+       'person AS "User.UserId", plan AS "Attributes.Plan" FROM endpoints')
+
+
+class EndToEnd(ProfilesCase):
+    """From the query on: the transformer makes what the importer takes."""
+
+    def setUp(self):
+        super().setUp()
+        self.local.table("endpoints", "id,channel,address,person,plan\n" + "".join(
+            "e%d,%s,%s,u%d,gold\n" % (
+                n, "EMAIL" if n % 2 else "SMS",
+                "p%d@example.com" % n if n % 2 else "+4144%07d" % n, n // 2)
+            for n in range(60)))
+
+    def job(self, **import_):
+        return job(SQL, run={"id": self.run_id}, import_={
+            "destination": "customer-profiles", "domain": self.domain,
+            "expiry_days": 60, "max_unknown_keys_percent": 100,
+            "segment": {"name": "gold"}, **import_})
+
+    def check(self, programs, **import_):
+        result = self.run_import(self.job(**import_), programs=programs)
+        self.assertEqual(result.status, 0, result.stderr)
+        stored = {p["AccountNumber"]: p for p in self.profiles()}
+        self.assertEqual(len(stored), 30)
+        for n in range(30):
+            one = stored["u%d" % n]
+            self.assertEqual(
+                (one["PhoneNumber"], one["EmailAddress"], one["Attributes"]),
+                ("+4144%07d" % (2 * n), "p%d@example.com" % (2 * n + 1),
+                 {"Plan": "gold", "segment_gold": "1"}))
+        done = result.manifest["import"]["result"]
+        self.assertEqual(done["segment"]["estimate"], 30)
+        self.told_once("successful", "success")
+
+    def test_all_in_s3(self):
+        self.check(["athena-exec", "csv-validate", PROGRAM, "sns-notify"])
+
+    def test_over_a_local_disk(self):
+        self.check(["athena-exec", "s3-fetch", "csv-validate-normalize",
+                    PROGRAM, "sns-notify"])
+
+    def test_each_step_apart(self):
+        self.check(["athena-exec", "s3-fetch", "csv-validate-normalize",
+                    "s3-put", PROGRAM, "sns-notify"])
+
+    def test_as_objects(self):
+        self.check(["athena-exec", "csv-validate", [PROGRAM, "--setup"],
+                    "sns-notify"], method="objects", objects_per_second=10000)
 
 
 class Notified(ProfilesCase):

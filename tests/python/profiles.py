@@ -62,8 +62,8 @@ def manifest(entries, headers=HEADERS, import_=None, **sections):
             "rows_dropped": 0, "rows_merged": 0, "rows_unchanged": 0,
             "by_rule": {}, "columns": [], "key": headers[0][0],
             "profile_fields": [
-                {"header": h, "target": t, "content_type": c}
-                for h, t, c in headers]}},
+                {"header": h, "source": "_source." + h, "target": t,
+                 "content_type": c, "filled": rows} for h, t, c in headers]}},
         "import": {"destination": "customer-profiles", "domain": DOMAIN,
                    "expiry_days": 60, "max_unknown_keys_percent": 100,
                    **(import_ or {})},
