@@ -121,21 +121,24 @@ static int run(const struct options *o, struct pl_err *err)
 }
 
 static const char text[] =
-    "Stands in for S3, Athena, Pinpoint, SNS and STS on one machine: Athena "
-    "queries really run, on DuckDB, over the files of a folder; import jobs "
+    "Stands in for S3, Athena, Pinpoint, Customer Profiles, SNS and STS on "
+    "one machine: Athena queries really run, on DuckDB, over the files of a "
+    "folder; import jobs "
     "fill an endpoint store that can be read back; every signature is "
     "checked.\n\nEach folder in the lake is a table over its *.parquet, *.csv "
     "or *.json files. Objects and endpoints are kept in the state folder."
     "\n\nA rule of --fault is SERVICE.OPERATION=KIND[:VALUE] and any of "
     ",count=N (default 1; 0: always), ,skip=N (let the first N pass) and "
     ",probability=P (then always, without count). Services are s3, athena, "
-    "pinpoint, sns and sts; the operation '*' is every one. Kinds: "
+    "pinpoint, profiles, upload (the file of an upload job), sns and sts; the "
+    "operation '*' is every one. Kinds: "
     "error:STATUS[:CODE]; error200[:CODE], the error behind status 200; "
     "delay:MS; cut[:N], the connection reset after N bytes of the body, with 0 "
     "before anything is done; lost, done but not answered; truncate[:N], the "
     "connection closed after N bytes; short[:N], a body of N bytes with a "
     "Content-Length that agrees; corrupt[:N], one bit of byte N another; "
-    "slow:N, N bytes a second; outcome:FAILED, of pinpoint.ImportJob. N is "
+    "slow:N, N bytes a second; outcome:STATUS, of pinpoint.ImportJob "
+    "(FAILED) and profiles.UploadJob. N is "
     "half of the body when it is not given.";
 
 int main(int argc, char **argv)
