@@ -1,4 +1,4 @@
-/* Customer Profiles: the door of the service, and domains. */
+/* Customer Profiles: the door of the service, and what its handlers share. */
 #include "local/profiles.h"
 
 #include <stdarg.h>
@@ -8,8 +8,6 @@
 #include "pipeline/base/text.h"
 
 #define EXPIRY_DAYS 366 /* of a domain made by --domain */
-#define DAYS_MAX 1098
-#define DOMAINS_MAX 100
 
 int64_t local_profiles_now_ms(struct local *local)
 {
@@ -121,51 +119,6 @@ int profiles_page(const struct profiles_call *c, json_t *list, size_t max,
     return profiles_answer(c, out, err);
 }
 
-static void domain_free(struct local_domain *d)
-{
-    json_decref(d->about);
-    json_decref(d->types);
-    json_decref(d->jobs);
-    json_decref(d->segments);
-    json_decref(d->estimates);
-    json_decref(d->snapshots);
-    json_decref(d->profiles);
-    json_decref(d->index);
-    free(d);
-}
-
-static int add_domain(struct local *local, const char *name, json_int_t days,
-                      struct pl_err *err)
-{
-    struct local_profiles *p = local->profiles;
-    struct local_domain **list = realloc(
-        p->domains, (p->domain_count + 1) * sizeof(struct local_domain *));
-    struct local_domain *d = calloc(1, sizeof(*d));
-    const double now = (double)local_profiles_now_ms(local) / 1000;
-
-    if (list != NULL)
-        p->domains = list;
-    if (list == NULL || d == NULL) {
-        free(d);
-        return pl_fail_memory(err);
-    }
-    (void)snprintf(d->name, sizeof(d->name), "%s", name);
-    d->about = json_pack("{s:s,s:I,s:f,s:f}", "DomainName", name,
-                         "DefaultExpirationDays", days, "CreatedAt", now,
-                         "LastUpdatedAt", now);
-    d->types = json_object();
-    d->jobs = json_object();
-    d->segments = json_object();
-    d->estimates = json_object();
-    d->snapshots = json_object();
-    d->profiles = json_object();
-    d->index = json_object();
-    d->next_expiry_s = INT64_MAX;
-    d->is_changed = true;
-    list[p->domain_count++] = d;
-    return 0;
-}
-
 int local_profiles_domain(struct local *local, const char *name,
                           struct pl_err *err)
 {
@@ -176,7 +129,7 @@ int local_profiles_domain(struct local *local, const char *name,
         return pl_fail(err, PL_USAGE_INVALID, "'%s' is no domain's name", name);
     (void)pthread_mutex_lock(&p->lock);
     if (local_profiles_find(p, name) == NULL)
-        rc = add_domain(local, name, EXPIRY_DAYS, err);
+        rc = profiles_domain_add(local, name, EXPIRY_DAYS, err);
     (void)pthread_mutex_unlock(&p->lock);
     return rc;
 }
@@ -213,7 +166,7 @@ void local_profiles_close(struct local *local)
             pl_warn("profiles: %s", err.msg);
     (void)pthread_mutex_unlock(&p->lock);
     for (size_t i = 0; i < p->domain_count; i++)
-        domain_free(p->domains[i]);
+        profiles_domain_free(p->domains[i]);
     free(p->domains);
     (void)pthread_cond_destroy(&p->changed);
     (void)pthread_mutex_destroy(&p->lock);
@@ -246,93 +199,6 @@ json_t *local_profiles_show(struct local *local, const char *domain,
     return all;
 }
 
-static bool are_days(const json_t *days)
-{
-    return json_is_integer(days) && json_integer_value(days) >= 1 &&
-           json_integer_value(days) <= DAYS_MAX;
-}
-
-static int create_domain(struct profiles_call *c, struct pl_err *err)
-{
-    const json_t *days = json_object_get(c->in, "DefaultExpirationDays");
-    struct local_profiles *p = c->local->profiles;
-
-    if (!profiles_is_name(c->parts[0], ""))
-        return profiles_bad(c, "DomainName is invalid");
-    if (!are_days(days))
-        return profiles_bad(c, "DefaultExpirationDays must be 1 to %d",
-                            DAYS_MAX);
-    if (c->domain != NULL)
-        return profiles_bad(c, "the domain exists already");
-    if (p->domain_count >= DOMAINS_MAX)
-        return profiles_bad(c, "there are %d domains already", DOMAINS_MAX);
-    if (add_domain(c->local, c->parts[0], json_integer_value(days), err) != 0)
-        return -1;
-    return profiles_answer(
-        c, json_deep_copy(local_profiles_find(p, c->parts[0])->about), err);
-}
-
-static int get_domain(struct profiles_call *c, struct pl_err *err)
-{
-    json_t *out = json_deep_copy(c->domain->about);
-    const json_int_t count = (json_int_t)json_object_size(c->domain->profiles);
-
-    (void)json_object_set_new(out, "Stats",
-                              json_pack("{s:I,s:I,s:i,s:i}", "ProfileCount",
-                                        count, "MeteringProfileCount", count,
-                                        "ObjectCount", 0, "TotalSize", 0));
-    return profiles_answer(c, out, err);
-}
-
-static int update_domain(struct profiles_call *c, struct pl_err *err)
-{
-    json_t *days = json_object_get(c->in, "DefaultExpirationDays");
-
-    if (days != NULL && !are_days(days))
-        return profiles_bad(c, "DefaultExpirationDays must be 1 to %d",
-                            DAYS_MAX);
-    if (days != NULL)
-        (void)json_object_set(c->domain->about, "DefaultExpirationDays", days);
-    (void)json_object_set_new(c->domain->about, "LastUpdatedAt",
-                              json_integer((json_int_t)c->now_s));
-    return profiles_answer(c, json_deep_copy(c->domain->about), err);
-}
-
-static int list_domains(struct profiles_call *c, struct pl_err *err)
-{
-    static const char *const shown[] = {"DomainName", "CreatedAt",
-                                        "LastUpdatedAt"};
-    struct local_profiles *p = c->local->profiles;
-    json_t *all = json_array();
-
-    for (size_t i = 0; i < p->domain_count; i++) {
-        json_t *one = json_object();
-
-        for (size_t k = 0; k < PL_COUNT(shown); k++)
-            (void)json_object_set(
-                one, shown[k], json_object_get(p->domains[i]->about, shown[k]));
-        (void)json_array_append_new(all, one);
-    }
-    return profiles_page(c, all, 100, err);
-}
-
-static int delete_domain(struct profiles_call *c, struct pl_err *err)
-{
-    struct local_profiles *p = c->local->profiles;
-    PL_AUTO(pl_buf) path = PL_BUF_INIT;
-
-    if (pl_buf_addf(&path, err, "%s/profiles/%s.json", c->local->state,
-                    c->domain->name) != 0)
-        return -1;
-    (void)remove(path.data);
-    for (size_t i = 0; i < p->domain_count; i++)
-        if (p->domains[i] == c->domain)
-            p->domains[i] = p->domains[--p->domain_count];
-    domain_free(c->domain);
-    c->domain = NULL;
-    return profiles_answer(c, json_pack("{s:s}", "Message", "OK."), err);
-}
-
 /* "*" stands for any text. */
 static const struct route {
     const char *operation;
@@ -342,11 +208,11 @@ static const struct route {
     bool needs_body;
     bool is_without_domain;
 } routes[] = {
-    {"ListDomains", "GET", "", list_domains, false, true},
-    {"CreateDomain", "POST", "/*", create_domain, true, true},
-    {"GetDomain", "GET", "/*", get_domain, false, false},
-    {"UpdateDomain", "PUT", "/*", update_domain, true, false},
-    {"DeleteDomain", "DELETE", "/*", delete_domain, false, false},
+    {"ListDomains", "GET", "", profiles_list_domains, false, true},
+    {"CreateDomain", "POST", "/*", profiles_create_domain, true, true},
+    {"GetDomain", "GET", "/*", profiles_get_domain, false, false},
+    {"UpdateDomain", "PUT", "/*", profiles_update_domain, true, false},
+    {"DeleteDomain", "DELETE", "/*", profiles_delete_domain, false, false},
     {"CreateUploadJob", "POST", "/*/upload-jobs", profiles_create_upload_job,
      true, false},
     {"ListUploadJobs", "GET", "/*/upload-jobs", profiles_list_upload_jobs,

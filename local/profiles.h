@@ -81,6 +81,11 @@ int profiles_page(const struct profiles_call *c, json_t *list, size_t max,
                   struct pl_err *err) PL_MUST_CHECK;
 int profiles_id(char id[33], struct pl_err *err) PL_MUST_CHECK;
 
+/* profiles_domains.c. Both need the lock. */
+int profiles_domain_add(struct local *local, const char *name, json_int_t days,
+                        struct pl_err *err) PL_MUST_CHECK;
+void profiles_domain_free(struct local_domain *d);
+
 /* profiles_store.c: profiles and how they are found. All need the lock. */
 /* NULL, or why "_profile.<field>" cannot be set to value ("": taken out). */
 const char *profiles_set(json_t *shown, const char *target, const char *value);
@@ -124,6 +129,8 @@ int profiles_load(struct local *local, struct pl_err *err) PL_MUST_CHECK;
 
 /* The operations. */
 typedef int profiles_handler(struct profiles_call *c, struct pl_err *err);
+profiles_handler profiles_create_domain, profiles_get_domain,
+    profiles_update_domain, profiles_list_domains, profiles_delete_domain;
 profiles_handler profiles_create_upload_job, profiles_get_upload_job_path,
     profiles_start_upload_job, profiles_get_upload_job,
     profiles_stop_upload_job, profiles_list_upload_jobs;

@@ -142,8 +142,9 @@ static int judge_one(const struct profiles_run *run,
                        "upload job %s: %" PRId64 " of %" PRId64
                        " rows failed; the service does not say which",
                        job->id, job->failed, part->data.rows);
-    if (job->failed <= 0 && strcmp(job->status, "PARTIALLY_SUCCEEDED") == 0 &&
-        run->set.max_failed_percent <= 0)
+    if (strcmp(job->status, "PARTIALLY_SUCCEEDED") == 0 &&
+        (job->failed < 0 ||
+         (job->failed == 0 && run->set.max_failed_percent <= 0)))
         return pl_fail(err, PL_IMPORT_PARTIAL,
                        "upload job %s: PARTIALLY_SUCCEEDED, without a count "
                        "of what failed",

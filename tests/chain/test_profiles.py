@@ -316,6 +316,13 @@ class Refused(ProfilesCase):
                          result.stderr)
         self.assertEqual(self.profiles(), [])
 
+    def test_a_file_that_is_not_there(self):
+        document = self.document([people(2)])
+        document["data"][0]["uri"] += ".gone"
+        self.bad(document, "FileError")
+        document["data"][0]["uri"] = "s3://results/nothing.csv"
+        self.bad(document, "ServiceRefused")
+
     def test_a_failed_run_is_passed_on(self):
         document = self.document([people(2)])
         document.update(status="failed", error={
