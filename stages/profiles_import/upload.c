@@ -174,13 +174,37 @@ static int start(struct profiles_run *run, struct profiles_part *part,
     return pl_context(err, "cannot start upload job %s", part->job.id);
 }
 
+/* Somebody else may be at the same run: the last look before the start. Both
+ * see the same jobs now and take the same one. */
+static int look_again(struct profiles_run *run, struct profiles_part *part,
+                      bool *is_same, struct pl_err *err)
+{
+    const struct pl_customer_job mine = part->job;
+
+    if (find_job(run, part, err) != 0)
+        return -1;
+    if (!part->has_job) { /* not listed yet */
+        part->job = mine;
+        part->has_job = true;
+    }
+    *is_same = strcmp(part->job.id, mine.id) == 0;
+    if (!*is_same)
+        pl_info("upload job %s of this run comes first", part->job.id);
+    return 0;
+}
+
 int profiles_upload(struct profiles_run *run, struct profiles_part *part,
                     struct pl_err *err)
 {
+    bool is_same = false;
+
     if (ensure_job(run, part, err) != 0)
         return -1;
-    if (part->job.is_created &&
-        (put(run, part, err) != 0 || start(run, part, err) != 0))
+    while (part->job.is_created && !is_same)
+        if (put(run, part, err) != 0 ||
+            look_again(run, part, &is_same, err) != 0)
+            return -1;
+    if (part->job.is_created && start(run, part, err) != 0)
         return -1;
     return profiles_record(run, err);
 }

@@ -10,7 +10,7 @@ import unittest
 
 from harness import Case, Pipe
 from profiles import DOMAIN, HEADERS, TAG, client, csv, entry, manifest, \
-    people, write
+    people, put, write
 
 PROGRAM = "profiles-import"
 ROWS = 25
@@ -225,6 +225,31 @@ class Deaths(FaultsCase):
         self.assertIn("goes on at the service",
                       result.manifest["error"]["message"])
         self.assertEqual(len(result.manifest["import"]["result"]["jobs"]), 1)
+
+    def test_another_was_quicker(self):
+        """It starts the run's job while we send our file."""
+        document = self.make()
+        self.local.fault(rule="upload.PutObject=delay:1500")
+        pipe = Pipe([PROGRAM], self.local.environment(
+            LAKESEG_POLL_INTERVAL_MS="20"), json.dumps(document).encode())
+        deadline = time.monotonic() + 30
+        while self.is_waiting():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+        mine = self.local.admin("upload-jobs/" + self.domain)[0]
+        other = self.api.create_upload_job(
+            DomainName=self.domain, DisplayName=mine["DisplayName"],
+            Fields=mine["Fields"], UniqueKey=mine["UniqueKey"])["JobId"]
+        place = self.api.get_upload_job_path(DomainName=self.domain,
+                                             JobId=other)
+        with open(document["data"][0]["uri"], "rb") as file:
+            self.assertEqual(put(place["Url"], place["ClientToken"],
+                                 file.read()), 200)
+        self.api.start_upload_job(DomainName=self.domain, JobId=other)
+        result = pipe.end()
+        self.check_good(result)
+        self.assertEqual(
+            result.manifest["import"]["result"]["jobs"][0]["id"], other)
 
     def test_two_at_once(self):
         """As when an orchestrator takes a slow one for dead."""

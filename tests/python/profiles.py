@@ -2,7 +2,9 @@
 makes them for Customer Profiles, and the manifest over them."""
 
 import base64
+import hashlib
 import os
+import urllib.request
 
 from harness import KEY, SECRET, TOPIC
 
@@ -20,6 +22,17 @@ def client(url):
     return boto3.client(
         "customer-profiles", endpoint_url=url, region_name="us-east-1",
         aws_access_key_id=KEY, aws_secret_access_key=SECRET)
+
+
+def put(url, token, data):
+    """A file to the URL of an upload job; the status."""
+    prefix = "x-amz-server-side-encryption-customer-"
+    md5 = hashlib.md5(base64.b64decode(token)).digest()
+    request = urllib.request.Request(url, data=data, method="PUT", headers={
+        prefix + "algorithm": "AES256", prefix + "key": token,
+        prefix + "key-MD5": base64.b64encode(md5).decode()})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return answer.status
 
 
 def crc64nvme(data):
