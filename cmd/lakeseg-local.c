@@ -25,6 +25,7 @@ struct options {
     const char *topics;
     const char *keys;
     const char *faults;
+    const char *workgroups;
     const char *etag;
     int64_t query_delay_ms;
     int64_t job_delay_ms;
@@ -104,7 +105,8 @@ static int run(const struct options *o, struct pl_err *err)
                                .domains = o->domains,
                                .topics = o->topics,
                                .keys = o->keys,
-                               .faults = o->faults};
+                               .faults = o->faults,
+                               .workgroups = o->workgroups};
 
     if (pl_setting_int(o->query_delay_ms, "LAKESEG_LOCAL_QUERY_DELAY_MS", 0,
                        &cfg.query_delay_ms, err) != 0 ||
@@ -138,8 +140,10 @@ static const char text[] =
     "connection closed after N bytes; short[:N], a body of N bytes with a "
     "Content-Length that agrees; corrupt[:N], one bit of byte N another; "
     "slow:N, N bytes a second; outcome:STATUS, of pinpoint.ImportJob "
-    "(FAILED) and profiles.UploadJob. N is "
-    "half of the body when it is not given.";
+    "(FAILED) and profiles.UploadJob. N is half of the body when it is not "
+    "given.\n\nSettings of a --workgroup are "
+    "output=URI, enforce, cutoff=N (bytes to scan at most), managed (results "
+    "are read through Athena only) and disabled.";
 
 int main(int argc, char **argv)
 {
@@ -171,6 +175,8 @@ int main(int argc, char **argv)
          "make these Customer Profiles domains at start", NULL},
         {"topic", PL_OPT_STR, &o.topics, "NAME,...",
          "make these SNS topics at start", NULL},
+        {"workgroup", PL_OPT_STR, &o.workgroups, "NAME[,SETTING...][;...]",
+         "make these Athena work groups at start", NULL},
         {"key", PL_OPT_STR, &o.keys, "KEY,...",
          "accept these AK:SK[:TOKEN[:EXPIRES]], default AWS's example key",
          NULL},

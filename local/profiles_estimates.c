@@ -9,6 +9,8 @@ int profiles_create_estimate(struct profiles_call *c, struct pl_err *err)
     struct local_fault fault;
     char count[24];
     char id[33];
+    const int64_t ready_ms =
+        local_profiles_now_ms(c->local) + c->local->job_delay_ms;
     json_t *set;
     bool is_good;
 
@@ -27,9 +29,7 @@ int profiles_create_estimate(struct profiles_call *c, struct pl_err *err)
     (void)json_object_set_new(
         c->domain->estimates, id,
         json_pack("{s:s,s:s,s:I}", "Status", is_good ? "SUCCEEDED" : "FAILED",
-                  "Estimate", count, "ready_ms",
-                  (json_int_t)(local_profiles_now_ms(c->local) +
-                               c->local->job_delay_ms)));
+                  "Estimate", count, "ready_ms", (json_int_t)ready_ms));
     return profiles_answer(
         c,
         json_pack("{s:s,s:s}", "DomainName", c->domain->name, "EstimateId", id),

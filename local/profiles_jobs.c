@@ -180,6 +180,7 @@ int profiles_get_upload_job_path(struct profiles_call *c, struct pl_err *err)
     const char *host = local_header(c->req, "host");
     PL_AUTO(pl_buf) url = PL_BUF_INIT;
     int64_t life_s = URL_LIFE_S;
+    int64_t until_s;
     struct local_fault fault;
     char path[200];
     char signature[65];
@@ -188,6 +189,7 @@ int profiles_get_upload_job_path(struct profiles_call *c, struct pl_err *err)
         return profiles_missing(c, "the upload job");
     if (local_faults_take(&c->local->faults, "profiles", "UploadUrl", &fault))
         life_s = 0; /* over when it is used */
+    until_s = c->now_s + (life_s > 0 ? life_s : 60);
     (void)snprintf(path, sizeof(path), PLACE "%s/%s", c->domain->name,
                    c->parts[2]);
     sign(c->local, path, c->now_s, life_s, token, signature);
@@ -198,12 +200,11 @@ int profiles_get_upload_job_path(struct profiles_call *c, struct pl_err *err)
                     host != NULL ? host : "", path, (long long)c->now_s,
                     (long long)life_s, signature) != 0)
         return -1;
-    return profiles_answer(
-        c,
-        json_pack("{s:s,s:s,s:I}", "Url", url.data, "ClientToken", token,
-                  "ValidUntil",
-                  (json_int_t)(c->now_s + (life_s > 0 ? life_s : 60))),
-        err);
+    return profiles_answer(c,
+                           json_pack("{s:s,s:s,s:I}", "Url", url.data,
+                                     "ClientToken", token, "ValidUntil",
+                                     (json_int_t)until_s),
+                           err);
 }
 
 int profiles_start_upload_job(struct profiles_call *c, struct pl_err *err)

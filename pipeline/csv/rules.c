@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pipeline/base/text.h"
+#include "pipeline/csv/jsonl.h"
 #include "pipeline/csv/values.h"
 
 /* is_fixed: without it there is no row, or no key, to go on with. */
@@ -13,6 +14,8 @@ static const struct {
 } rules_of[PL_RULE_COUNT] = {
     [PL_RULE_NONE] = {"none", true},
     [PL_RULE_MALFORMED_QUOTE] = {"malformed-quote", true},
+    [PL_RULE_MALFORMED_JSON] = {"malformed-json", true},
+    [PL_RULE_COLUMN_UNKNOWN] = {"column-unknown", true},
     [PL_RULE_NUL_BYTE] = {"nul-byte", true},
     [PL_RULE_UTF8] = {"utf8", true},
     [PL_RULE_EMPTY_LINE] = {"empty-line", true},
@@ -110,28 +113,6 @@ static bool is_word(const struct pl_csv_cell *cell, const char *word)
            memcmp(cell->data, word, cell->len) == 0;
 }
 
-/* Runs of line breaks and tabs become one blank: aws-facts 1.4 allows none. */
-static bool replace_breaks(struct pl_csv_cell *cell)
-{
-    size_t n = 0;
-    bool is_changed = false;
-
-    for (size_t i = 0; i < cell->len; i++) {
-        const char c = cell->data[i];
-        const bool is_break = c == '\n' || c == '\r' || c == '\t';
-
-        if (is_break && is_changed && n > 0 && cell->data[n - 1] == ' ' &&
-            i > 0 &&
-            (cell->data[i - 1] == ' ' || cell->data[i - 1] == '\n' ||
-             cell->data[i - 1] == '\r' || cell->data[i - 1] == '\t'))
-            continue;
-        cell->data[n++] = is_break ? ' ' : c;
-        is_changed = is_changed || is_break;
-    }
-    cell->len = n;
-    return is_changed;
-}
-
 static void trim(struct pl_csv_cell *cell)
 {
     while (cell->len > 0 && cell->data[0] == ' ') {
@@ -156,29 +137,60 @@ static bool may_hold_control(const char *text)
             ((deletes - ones) & ~deletes & (ones * 0x80))) != 0;
 }
 
+static bool is_control(unsigned char c)
+{
+    return c < 0x20 || c == 0x7F;
+}
+
+static bool is_break(char c)
+{
+    return c == '\n' || c == '\r' || c == '\t';
+}
+
+/* The place of the next control character from there on, or the end. */
+static size_t next_control(const struct pl_csv_cell *cell, size_t i)
+{
+    for (; i < cell->len; i++) {
+        while (i + 8 <= cell->len && !may_hold_control(cell->data + i))
+            i += 8;
+        if (i < cell->len && is_control((unsigned char)cell->data[i]))
+            break;
+    }
+    return i < cell->len ? i : cell->len;
+}
+
+/* Runs of line breaks and tabs, the first of which is at i, become one blank:
+ * aws-facts 1.4 allows none. */
+static void replace_breaks(struct pl_csv_cell *cell, size_t i)
+{
+    size_t n = i;
+
+    for (bool is_first = true; i < cell->len; is_first = false) {
+        const size_t from = i + 1;
+
+        if (is_first || n == 0 || cell->data[n - 1] != ' ')
+            cell->data[n++] = ' ';
+        i = next_control(cell, from);
+        memmove(cell->data + n, cell->data + from, i - from);
+        n += i - from;
+    }
+    cell->len = n;
+}
+
 /* Tabs and line breaks; false on any other control character. */
 static bool clean_controls(const struct pl_csv_rules *rules,
                            struct pl_csv_cell *cell, size_t column,
                            struct pl_csv_verdict *v)
 {
-    bool has_break = false;
+    const size_t first = next_control(cell, 0);
 
-    for (size_t i = 0; i < cell->len; i++) {
-        while (i + 8 < cell->len && !may_hold_control(cell->data + i))
-            i += 8;
-
-        const unsigned char c = (unsigned char)cell->data[i];
-
-        if (c == '\n' || c == '\r' || c == '\t')
-            has_break = true;
-        else if (c < 0x20 || c == 0x7F)
+    for (size_t i = first; i < cell->len; i = next_control(cell, i + 1))
+        if (!is_break(cell->data[i]))
             return fail(v, PL_RULE_CONTROL_CHARACTER, column,
                         "a control character");
-    }
-    if (has_break && rules->line_breaks == PL_CSV_BREAKS_REJECT)
+    if (first < cell->len && rules->line_breaks == PL_CSV_BREAKS_REJECT)
         return fail(v, PL_RULE_LINE_BREAK, column, "a line break or tab");
-    if (has_break)
-        (void)replace_breaks(cell);
+    replace_breaks(cell, first);
     return true;
 }
 
@@ -452,21 +464,40 @@ static bool check_row(const struct pl_csv_shape *shape,
            !is_on(rules, PL_RULE_ENDPOINT_SIZE) || check_size(shape, record, v);
 }
 
+static bool fail_malformed(const struct pl_csv_rules *rules,
+                           const struct pl_csv_record *r,
+                           struct pl_csv_verdict *v)
+{
+    const enum pl_jsonl_wrong wrong =
+        rules->has_json ? pl_jsonl_wrong_of(r->raw, r->raw_len)
+                        : PL_JSONL_RIGHT;
+
+    if (wrong == PL_JSONL_RIGHT)
+        return fail(v, PL_RULE_MALFORMED_QUOTE, SIZE_MAX,
+                    "a quote inside an unquoted cell, or text behind a "
+                    "closing quote");
+    return fail(v,
+                wrong == PL_JSONL_EMPTY         ? PL_RULE_EMPTY_LINE
+                : wrong == PL_JSONL_UNKNOWN_KEY ? PL_RULE_COLUMN_UNKNOWN
+                                                : PL_RULE_MALFORMED_JSON,
+                SIZE_MAX, pl_jsonl_words(wrong));
+}
+
 /* The bytes as a whole, before any cell is looked at. */
 static bool check_bytes(const struct pl_csv_shape *shape,
+                        const struct pl_csv_rules *rules,
                         const struct pl_csv_record *r, struct pl_csv_verdict *v)
 {
     if (r->may_hold_controls && memchr(r->raw, '\0', r->raw_len) != NULL)
         return fail(v, PL_RULE_NUL_BYTE, SIZE_MAX, "a NUL byte");
     if (r->is_malformed)
-        return fail(v, PL_RULE_MALFORMED_QUOTE, SIZE_MAX,
-                    "a quote inside an unquoted cell, or text behind a "
-                    "closing quote");
+        return fail_malformed(rules, r, v);
     if (r->may_be_no_utf8) {
         const size_t valid = pl_utf8_valid_len(r->raw, r->raw_len);
 
         if (valid != r->raw_len) {
-            (void)fail(v, PL_RULE_UTF8, SIZE_MAX, NULL);
+            (void)fail(v, PL_RULE_UTF8, SIZE_MAX,
+                       rules->has_json ? "a value that is not UTF-8" : NULL);
             v->number = valid;
             return false;
         }
@@ -502,7 +533,7 @@ void pl_rules_judge(const struct pl_csv_shape *shape,
 {
     *verdict =
         (struct pl_csv_verdict){.rule = PL_RULE_NONE, .column = SIZE_MAX};
-    if (!check_bytes(shape, record, verdict))
+    if (!check_bytes(shape, rules, record, verdict))
         return;
     for (size_t i = 0; i < record->count; i++)
         if (!shape->is_dropped[i] &&
@@ -517,6 +548,10 @@ void pl_rules_detail(const struct pl_csv_shape *shape,
                      struct pl_rules_words *words)
 {
     *words = (struct pl_rules_words){.after = ""};
+    if (v->detail != NULL) {
+        words->before = v->detail;
+        return;
+    }
     switch ((int)v->rule) {
     case PL_RULE_UTF8:
         words->before = "not UTF-8 at byte ";
@@ -541,7 +576,7 @@ void pl_rules_detail(const struct pl_csv_shape *shape,
         words->second = PL_TARGET_ENDPOINT_MAX;
         break;
     default:
-        words->before = v->detail;
+        words->before = "";
         return;
     }
     words->has_first = true;

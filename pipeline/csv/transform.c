@@ -214,6 +214,27 @@ static int count_rows(struct transform *t, struct pl_csv_chunk *c, size_t from,
     return 0;
 }
 
+static int fail_duplicate(const struct transform *t,
+                          const struct pl_csv_chunk *c, size_t row,
+                          struct pl_err *err)
+{
+    const struct pl_csv_origin *origin = t->cfg->origin;
+    const uint64_t number = c->number + row;
+    const char *source;
+    uint64_t line;
+
+    if (origin == NULL)
+        return pl_fail(err, PL_DATA_INVALID,
+                       "record %" PRIu64 ", byte %" PRIu64
+                       ": the same key as an earlier row, with other values",
+                       number, c->offset + pl_csv_row_start(c, row));
+    source = origin->find(origin->ctx, number, &line);
+    return pl_fail(err, PL_DATA_INVALID,
+                   "'%s', line %" PRIu64
+                   ": the same key as an earlier row, with other values",
+                   source, line);
+}
+
 /* A row that repeats an earlier one, which only now is known. */
 static int reject_late(struct transform *t, struct pl_csv_work *w, size_t row,
                        const struct pl_csv_verdict *verdict, struct pl_err *err)
@@ -222,10 +243,7 @@ static int reject_late(struct transform *t, struct pl_csv_work *w, size_t row,
 
     if (t->cfg->rules.duplicates == PL_CSV_DUPLICATES_FAIL &&
         verdict->rule == PL_RULE_ID_DUPLICATE)
-        return pl_fail(err, PL_DATA_INVALID,
-                       "record %" PRIu64 ", byte %" PRIu64
-                       ": the same key as an earlier row, with other values",
-                       c->number + row, c->offset + pl_csv_row_start(c, row));
+        return fail_duplicate(t, c, row, err);
     c->states[row] = PL_CSV_REJECTED;
     if (pl_csv_note_reject(&t->plan, w, &w->late, (uint32_t)row,
                            &t->keys.later.record, verdict, err) != 0)
@@ -473,42 +491,6 @@ static int write_out(struct transform *t, const struct pl_csv_work *w,
     return 0;
 }
 
-/* Both kinds of rejects, in the order of the rows, up to the last one. */
-static int write_rejects(struct transform *t, struct pl_csv_work *w,
-                         struct pl_err *err)
-{
-    struct pl_csv_pieces *own = &w->rejects;
-    struct pl_csv_pieces *late = &w->late;
-    size_t own_at = 0;
-    size_t late_at = 0;
-
-    if (t->cfg->rejects == NULL)
-        return 0;
-    while (own->count > 0 &&
-           own->list[own->count - 1].row >= w->chunk.row_count)
-        own->count--;
-    for (size_t i = 0, k = 0; i < own->count || k < late->count;) {
-        const uint32_t limit = k < late->count ? late->list[k].row : UINT32_MAX;
-        size_t end = own_at;
-
-        while (i < own->count && own->list[i].row < limit)
-            end = own->list[i++].end;
-        if (end > own_at &&
-            pl_sink_write(t->cfg->rejects, own->text.data + own_at,
-                          end - own_at, err) != 0)
-            return -1;
-        own_at = end;
-        if (k == late->count)
-            continue;
-        end = late->list[k++].end;
-        if (pl_sink_write(t->cfg->rejects, late->text.data + late_at,
-                          end - late_at, err) != 0)
-            return -1;
-        late_at = end;
-    }
-    return 0;
-}
-
 /* Where the rows stood that come out, for who writes on. */
 static int tell_places(const struct transform *t, const struct pl_csv_chunk *c,
                        struct pl_err *err)
@@ -529,7 +511,11 @@ static int write_work(struct transform *t, struct pl_csv_work *w,
 
     if (t->cfg->out != NULL && t->writing.next == 0 && write_head(t, err) != 0)
         return -1;
-    if (write_rejects(t, w, err) != 0 || tell_places(t, c, err) != 0 ||
+    if (t->cfg->rejects != NULL && w->rejects.text.len > 0 &&
+        pl_sink_write(t->cfg->rejects, w->rejects.text.data,
+                      w->rejects.text.len, err) != 0)
+        return -1;
+    if (tell_places(t, c, err) != 0 ||
         (t->cfg->out != NULL && write_out(t, w, err) != 0))
         return -1;
     if (t->cfg->progress != NULL)
@@ -600,7 +586,8 @@ static void carry(struct worker *worker, uint64_t place, struct pl_err *err)
     turn_pass(&t->seeing);
     pl_err_clear(&why);
     is_out = is_out && is_wanted && t->mode != MODE_GATHER;
-    if (is_out && (pl_csv_emit(&t->plan, w, &why) != 0 ||
+    if (is_out && (pl_csv_merge_rejects(w, &why) != 0 ||
+                   pl_csv_emit(&t->plan, w, &why) != 0 ||
                    count_columns(worker, &why) != 0))
         is_out = false;
     turn_take(&t->writing, place);

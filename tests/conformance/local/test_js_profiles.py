@@ -1,7 +1,7 @@
 """AWS's JavaScript client as a witness of lakeseg-local's Customer Profiles:
 every operation that it knows.
 
-Takes the program's path: test_profiles_js.py PATH/lakeseg-local [test ...]
+Takes the program's path: test_js_profiles.py PATH/lakeseg-local [test ...]
 """
 
 import json
