@@ -43,7 +43,9 @@ void local_pinpoint_close(struct local *local);
 /* Makes an application unless it is there. Takes the lock. */
 int local_pinpoint_app(struct local *local, const char *id, const char *name,
                        struct pl_err *err) PL_MUST_CHECK;
-/* Needs the lock. */
+/* Both need the lock. */
+int local_pinpoint_add_app(struct local_pinpoint *p, const char *id,
+                           const char *name, struct pl_err *err) PL_MUST_CHECK;
 struct local_app *local_pinpoint_find(struct local_pinpoint *p, const char *id);
 /* The array's element with this Id, or NULL. */
 json_t *local_by_id(const json_t *array, const char *id);
