@@ -28,10 +28,12 @@ static int read_answer(const struct pl_aws_call *call,
     answer->value = resp->body.len == 0
                         ? json_object()
                         : json_loadb(resp->body.data, resp->body.len, 0, NULL);
-    if (!json_is_object(answer->value))
-        return pl_fail(err, PL_SERVICE_UNAVAILABLE,
-                       "the answer to %s is no JSON object", call->operation);
-    return 0;
+    if (json_is_object(answer->value))
+        return 0;
+    (void)pl_fail(err, PL_SERVICE_UNAVAILABLE,
+                  "the answer to %s is no JSON object", call->operation);
+    err->http_status = resp->status;
+    return -1;
 }
 
 int pl_call_json(struct pl_aws *aws, const struct pl_aws_call *call,

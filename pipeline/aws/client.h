@@ -102,6 +102,8 @@ struct pl_aws_call {
     bool is_unsigned;                  /* AssumeRoleWithWebIdentity */
     const struct pl_credentials *keys; /* AssumeRole: not the chain's */
     bool is_idempotent;       /* false: an unclear answer is not repeated */
+    bool is_single;           /* nor is a refusal to do it now: the caller looks
+                                 whether it is done before another attempt */
     const char *payload_hash; /* S3: NULL hashes the body */
     const char *bucket;       /* S3: whose region is then remembered */
     const char *root;         /* S3: how a good answer's XML begins, or NULL */
