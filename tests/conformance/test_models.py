@@ -23,7 +23,8 @@ OPERATIONS = {
     "s3": "GetObject HeadObject PutObject CreateMultipartUpload UploadPart "
           "CompleteMultipartUpload AbortMultipartUpload ListParts "
           "ListObjectsV2",
-    "pinpoint": "CreateImportJob GetImportJob GetImportJobs GetApp",
+    "pinpoint": "CreateImportJob GetImportJob GetImportJobs GetApp "
+                "GetSegment GetSegments",
     "sns": "Publish GetTopicAttributes",
     "sts": "GetCallerIdentity AssumeRole AssumeRoleWithWebIdentity"}
 
@@ -79,7 +80,8 @@ class Models(Case):
 
     @classmethod
     def main_job(cls):
-        cls.pipe(LONG, job(SQL, import_={"segment_name": "caf\u00e9 & co"}))
+        cls.pipe(LONG, job(SQL, import_={
+            "define_segment": True, "segment_name": "caf\u00e9 & co"}))
         cls.pipe(SHORT, job(SQL, query={
             "workgroup": "primary", "catalog": "AwsDataCatalog",
             "max_scanned_bytes": 1 << 40}))
