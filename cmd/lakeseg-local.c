@@ -27,6 +27,7 @@ struct options {
     const char *etag;
     int64_t query_delay_ms;
     int64_t job_delay_ms;
+    int64_t import_jobs;
     const char *sql;
     const char *set;
     bool allow_remote;
@@ -107,8 +108,12 @@ static int run(const struct options *o, struct pl_err *err)
     if (pl_setting_int(o->query_delay_ms, "LAKESEG_LOCAL_QUERY_DELAY_MS", 0,
                        &cfg.query_delay_ms, err) != 0 ||
         pl_setting_int(o->job_delay_ms, "LAKESEG_LOCAL_JOB_DELAY_MS", 0,
-                       &cfg.job_delay_ms, err) != 0)
+                       &cfg.job_delay_ms, err) != 0 ||
+        pl_setting_int(o->import_jobs, "LAKESEG_LOCAL_IMPORT_JOBS", 10,
+                       &cfg.import_jobs, err) != 0)
         return -1;
+    if (cfg.import_jobs < 1 || cfg.import_jobs > 1000)
+        return pl_fail(err, PL_USAGE_INVALID, "--import-jobs: 1 to 1000");
     if (o->etag != NULL && strcmp(o->etag, "md5") != 0 &&
         strcmp(o->etag, "opaque") != 0)
         return pl_fail(err, PL_USAGE_INVALID, "--etag is md5 or opaque");
@@ -133,13 +138,16 @@ static const char text[] =
     "before anything is done; lost, done but not answered; truncate[:N], the "
     "connection closed after N bytes; short[:N], a body of N bytes with a "
     "Content-Length that agrees; corrupt[:N], one bit of byte N another; "
-    "slow:N, N bytes a second; outcome:FAILED, of pinpoint.ImportJob. N is "
+    "slow:N, N bytes a second; outcome:STATUS, of pinpoint.ImportJob: FAILED, "
+    "or a status to show in place of PROCESSING. N is "
     "half of the body when it is not given.";
 
 int main(int argc, char **argv)
 {
-    struct options o = {
-        .port = PL_UNSET, .query_delay_ms = PL_UNSET, .job_delay_ms = PL_UNSET};
+    struct options o = {.port = PL_UNSET,
+                        .query_delay_ms = PL_UNSET,
+                        .job_delay_ms = PL_UNSET,
+                        .import_jobs = PL_UNSET};
     const struct pl_opt opts[] = {
         {"host", PL_OPT_STR, &o.host, "ADDRESS",
          "listen here, default 127.0.0.1", NULL},
@@ -174,6 +182,9 @@ int main(int argc, char **argv)
         {"job-delay-ms", PL_OPT_INT, &o.job_delay_ms, "MS",
          "let each import job run this much longer",
          "LAKESEG_LOCAL_JOB_DELAY_MS"},
+        {"import-jobs", PL_OPT_INT, &o.import_jobs, "N",
+         "refuse import jobs while so many run, default 10",
+         "LAKESEG_LOCAL_IMPORT_JOBS"},
         {"sql", PL_OPT_STR, &o.sql, "FILE",
          "run this script on DuckDB instead of serving", NULL},
         {"set", PL_OPT_STR, &o.set, "NAME=VALUE,...",

@@ -1,9 +1,8 @@
 #include "local/endpoint_pool.h"
+#include "local/endpoint_rules.h"
 
 #include "pipeline/base/clock.h"
 #include "pipeline/base/text.h"
-
-#define USER_ENDPOINTS_MAX 15
 
 static uint64_t id_hash(const struct local_endpoints *all, uint32_t number)
 {
@@ -30,8 +29,9 @@ static uint64_t address_hash(const struct local_endpoints *all, uint32_t number)
     return address_key(all->items[number].address, all->items[number].channel);
 }
 
-uint32_t local_endpoints_find(const struct local_endpoints *all, const char *id,
-                              size_t len)
+/* The place of an id, also of one that was deleted. */
+static uint32_t find_place(const struct local_endpoints *all, const char *id,
+                           size_t len)
 {
     const struct local_index *ix = &all->by_id;
     size_t at;
@@ -47,6 +47,14 @@ uint32_t local_endpoints_find(const struct local_endpoints *all, const char *id,
             return ix->slots[at] - 1;
     }
     return LOCAL_NO_TEXT;
+}
+
+uint32_t local_endpoints_find(const struct local_endpoints *all, const char *id,
+                              size_t len)
+{
+    const uint32_t n = find_place(all, id, len);
+
+    return n != LOCAL_NO_TEXT && !all->items[n].is_deleted ? n : LOCAL_NO_TEXT;
 }
 
 uint32_t local_endpoints_find_user(const struct local_endpoints *all,
@@ -85,92 +93,9 @@ void local_endpoints_release(struct local_endpoints *all)
     *all = (struct local_endpoints){.count = 0};
 }
 
-/* A record's cells, sorted out. */
-struct incoming {
-    const struct local_cell *id;
-    const struct local_cell *channel;
-    const struct local_cell *address;
-    const struct local_cell *user;
-};
-
-static struct incoming sort_out(const struct local_cell *cells, size_t count)
-{
-    struct incoming in = {NULL, NULL, NULL, NULL};
-
-    for (size_t i = 0; i < count; i++) {
-        if (cells[i].kind == LOCAL_COL_ID)
-            in.id = &cells[i];
-        else if (cells[i].kind == LOCAL_COL_CHANNEL)
-            in.channel = &cells[i];
-        else if (cells[i].kind == LOCAL_COL_ADDRESS)
-            in.address = &cells[i];
-        else if (cells[i].kind == LOCAL_COL_USER_ID)
-            in.user = &cells[i];
-    }
-    return in;
-}
-
-/* For push tokens the oldest endpoint gives way; for the others the sixteenth
- * is refused. */
-static bool is_push(uint8_t channel)
-{
-    const char *name = local_channel_name(channel);
-
-    return strcmp(name, "GCM") == 0 || strcmp(name, "ADM") == 0 ||
-           strcmp(name, "BAIDU") == 0 || pl_starts_with(name, "APNS");
-}
-
-static bool is_full(const struct local_endpoints *all, uint32_t user,
-                    uint32_t endpoint)
-{
-    const struct local_user *u;
-
-    if (user == LOCAL_NO_TEXT)
-        return false;
-    u = &all->users[user];
-    if (endpoint != LOCAL_NO_TEXT && all->items[endpoint].user == user)
-        return false;
-    return u->count >= USER_ENDPOINTS_MAX;
-}
-
-static bool has_push(const struct local_endpoints *all, uint32_t user)
-{
-    const struct local_user *u = &all->users[user];
-
-    for (uint32_t i = 0; i < u->count; i++)
-        if (is_push(all->items[u->endpoints[i]].channel))
-            return true;
-    return false;
-}
-
-/* What is against the record. NULL: nothing. */
-static const char *refusal(const struct local_endpoints *all,
-                           const struct incoming *in, uint32_t known)
-{
-    uint8_t channel;
-
-    if (known == LOCAL_NO_TEXT && (in->channel == NULL || in->address == NULL))
-        return in->id != NULL
-                   ? "a new endpoint needs ChannelType and Address"
-                   : "ChannelType and Address, or the Id of a known endpoint, "
-                     "are missing";
-    channel = in->channel != NULL
-                  ? (uint8_t)local_channel(in->channel->value, in->channel->len)
-                  : all->items[known].channel;
-    if (in->user != NULL) {
-        const uint32_t user =
-            local_endpoints_find_user(all, in->user->value, in->user->len);
-
-        if (is_full(all, user, known) &&
-            !(is_push(channel) && has_push(all, user)))
-            return "Exceeded maximum endpoint per user count: 15";
-    }
-    return NULL;
-}
-
 /* The id of an endpoint that came without one: the same for the same channel
  * and address, so that the line later hits the same endpoint. */
-static void derived_id(const struct incoming *in, char id[40])
+static void derived_id(const struct local_incoming *in, char id[40])
 {
     const uint64_t a = local_hash(in->channel->value, in->channel->len, false);
     const uint64_t b = local_hash(in->address->value, in->address->len, false);
@@ -186,6 +111,11 @@ static int add_endpoint(struct local_endpoints *all, const char *id, size_t len,
     const struct local_keys_of keys = {all, id_hash};
     uint32_t text;
 
+    *number = find_place(all, id, len);
+    if (*number != LOCAL_NO_TEXT) { /* it was deleted */
+        all->items[*number].is_deleted = false;
+        return 0;
+    }
     if (all->count == all->cap) {
         const size_t cap = all->cap * 2 + 256;
         struct local_endpoint *items =
@@ -249,6 +179,18 @@ static void leave_user(struct local_endpoints *all, uint32_t endpoint)
     all->items[endpoint].user = LOCAL_NO_TEXT;
 }
 
+void local_endpoints_delete(struct local_endpoints *all, uint32_t number)
+{
+    struct local_endpoint *e = &all->items[number];
+
+    leave_user(all, number);
+    free(e->fields.items);
+    *e = (struct local_endpoint){.id = e->id,
+                                 .address = LOCAL_NO_TEXT,
+                                 .user = LOCAL_NO_TEXT,
+                                 .is_deleted = true};
+}
+
 /* The user's oldest push endpoint gives up its place. */
 static void make_place(struct local_endpoints *all, uint32_t user)
 {
@@ -256,8 +198,10 @@ static void make_place(struct local_endpoints *all, uint32_t user)
     uint32_t oldest = LOCAL_NO_TEXT;
 
     for (uint32_t i = 0; i < u->count; i++)
-        if (is_push(all->items[u->endpoints[i]].channel) &&
-            (oldest == LOCAL_NO_TEXT || u->endpoints[i] < oldest))
+        if (local_is_push(all->items[u->endpoints[i]].channel) &&
+            (oldest == LOCAL_NO_TEXT ||
+             all->items[u->endpoints[i]].effective_ms <
+                 all->items[oldest].effective_ms))
             oldest = u->endpoints[i];
     if (oldest == LOCAL_NO_TEXT)
         return;
@@ -277,7 +221,7 @@ static int join_user(struct local_endpoints *all, uint32_t endpoint,
     if (all->items[endpoint].user == user)
         return 0;
     leave_user(all, endpoint);
-    if (all->users[user].count >= USER_ENDPOINTS_MAX)
+    if (all->users[user].count >= LOCAL_USER_ENDPOINTS_MAX)
         make_place(all, user);
     u = &all->users[user];
     list = realloc(u->endpoints, (u->count + 1) * sizeof(*list));
@@ -312,14 +256,22 @@ static int add_field(struct local_fields *fields, uint32_t name, uint32_t value,
     return 0;
 }
 
-/* Is an earlier cell of the same column in this record? Then it is one more
- * value, and does not replace. */
-static bool is_repeated(const struct local_cell *cells, size_t at)
+static int note_custom(struct local_endpoints *all,
+                       const struct local_cell *cells, size_t count,
+                       struct pl_err *err)
 {
-    for (size_t i = 0; i < at; i++)
-        if (strcmp(cells[i].column, cells[at].column) == 0)
-            return true;
-    return false;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t text;
+
+        if (!local_is_custom(&cells[i]) ||
+            local_knows_custom(all, cells[i].column))
+            continue;
+        if (local_pool_add(all, cells[i].column, strlen(cells[i].column), &text,
+                           err) != 0)
+            return -1;
+        all->custom[all->custom_count++] = text;
+    }
+    return 0;
 }
 
 /* Attributes replace those of their name; the others stay. */
@@ -335,7 +287,8 @@ static int set_fields(struct local_endpoints *all, uint32_t endpoint,
         uint32_t name;
         uint32_t value;
 
-        if (c->kind < LOCAL_COL_ATTRIBUTE)
+        if (c->kind < LOCAL_COL_ATTRIBUTE ||
+            strcmp(c->column, "EffectiveDate") == 0)
             continue;
         if (c->kind == LOCAL_COL_USER_ATTRIBUTE && user != LOCAL_NO_TEXT)
             fields = &all->users[user].fields;
@@ -343,7 +296,7 @@ static int set_fields(struct local_endpoints *all, uint32_t endpoint,
                 0 ||
             local_pool_add(all, c->value, c->len, &value, err) != 0)
             return -1;
-        if (!is_repeated(cells, i))
+        if (local_cells_before(cells, i) == 0)
             drop_field(fields, name);
         if (add_field(fields, name, value, err) != 0)
             return -1;
@@ -380,7 +333,7 @@ static int claim_address(struct local_endpoints *all, uint32_t endpoint,
 }
 
 static int set_address(struct local_endpoints *all, uint32_t endpoint,
-                       const struct incoming *in, struct pl_err *err)
+                       const struct local_incoming *in, struct pl_err *err)
 {
     uint32_t text;
 
@@ -401,7 +354,7 @@ static int set_address(struct local_endpoints *all, uint32_t endpoint,
 
 /* What both of the next functions begin with. */
 struct target {
-    struct incoming in;
+    struct local_incoming in;
     char made[40];
     const char *id;
     size_t len;
@@ -414,7 +367,7 @@ static int aim(const struct local_endpoints *all,
 {
     const char *reason;
 
-    *t = (struct target){.in = sort_out(cells, count)};
+    *t = (struct target){.in = local_incoming_of(cells, count)};
     t->id = t->made;
     if (t->in.id != NULL) {
         t->id = t->in.id->value;
@@ -424,7 +377,7 @@ static int aim(const struct local_endpoints *all,
         t->len = strlen(t->made);
     }
     t->known = local_endpoints_find(all, t->id, t->len);
-    reason = refusal(all, &t->in, t->known);
+    reason = local_record_fault(all, &t->in, t->known, cells, count);
     if (reason == NULL)
         return 0;
     (void)snprintf(why, 160, "%s", reason);
@@ -433,13 +386,36 @@ static int aim(const struct local_endpoints *all,
 
 int local_endpoints_judge(struct local_endpoints *all,
                           const struct local_cell *cells, size_t count,
-                          uint32_t *id, char why[160], struct pl_err *err)
+                          uint32_t *id, uint8_t *channel, char why[160],
+                          struct pl_err *err)
 {
     struct target t;
 
     if (aim(all, cells, count, &t, why) != 0)
         return 1;
+    *channel =
+        t.in.channel != NULL
+            ? (uint8_t)local_channel(t.in.channel->value, t.in.channel->len)
+            : all->items[t.known].channel;
     return local_pool_add(all, t.id, t.len, id, err);
+}
+
+/* When the record says that it holds, else now. */
+static int64_t effective_ms(const struct local_cell *cells, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char text[40];
+        int64_t at_ms = 0;
+
+        if (strcmp(cells[i].column, "EffectiveDate") != 0 ||
+            cells[i].len >= sizeof(text))
+            continue;
+        memcpy(text, cells[i].value, cells[i].len);
+        text[cells[i].len] = '\0';
+        if (pl_time_parse_iso(text, &at_ms) == 0)
+            return at_ms;
+    }
+    return pl_now_ms(&pl_clock_real);
 }
 
 int local_endpoints_apply(struct local_endpoints *all,
@@ -450,9 +426,11 @@ int local_endpoints_apply(struct local_endpoints *all,
 
     if (aim(all, cells, count, &t, why) != 0)
         return 1;
-    if (t.known == LOCAL_NO_TEXT &&
-        add_endpoint(all, t.id, t.len, &t.known, err) != 0)
+    if ((t.known == LOCAL_NO_TEXT &&
+         add_endpoint(all, t.id, t.len, &t.known, err) != 0) ||
+        note_custom(all, cells, count, err) != 0)
         return -1;
+    all->items[t.known].effective_ms = effective_ms(cells, count);
     if (set_address(all, t.known, &t.in, err) != 0 ||
         (t.in.user != NULL && join_user(all, t.known, t.in.user, err) != 0) ||
         set_fields(all, t.known, cells, count, err) != 0)

@@ -1,7 +1,7 @@
 /* An endpoint as the API shows it. */
 #include "local/endpoints.h"
 
-#include "pipeline/base/text.h"
+#include "pipeline/base/clock.h"
 
 /* The object at key, made if it is not there. */
 static json_t *object_at(json_t *map, const char *key)
@@ -52,6 +52,7 @@ json_t *local_endpoints_json(const struct local_endpoints *all, const char *app,
 {
     const struct local_endpoint *e = &all->items[number];
     const char *id = local_pool_text(&all->pool, e->id);
+    char date[PL_TIME_LEN];
     json_t *out = json_pack(
         "{s:s,s:s,s:s,s:s,s:s,s:s}", "Id", id, "ApplicationId", app,
         "ChannelType", local_channel_name(e->channel), "Address",
@@ -62,6 +63,8 @@ json_t *local_endpoints_json(const struct local_endpoints *all, const char *app,
 
     if (out == NULL)
         return NULL;
+    pl_time_iso(e->effective_ms, date);
+    (void)json_object_set_new(out, "EffectiveDate", json_string(date));
     put_fields(all, out, &e->fields);
     if (e->user != LOCAL_NO_TEXT) {
         put_fields(all, out, &all->users[e->user].fields);

@@ -23,6 +23,8 @@ static void app_free(struct local_app *app)
     free(app->members);
     json_decref(app->jobs);
     json_decref(app->segments);
+    json_decref(app->versions);
+    json_decref(app->exports);
     free(app->id);
     free(app->name);
     free(app);
@@ -122,6 +124,8 @@ int local_pinpoint_add_app(struct local_pinpoint *p, const char *id,
     app->created_ms = pl_now_ms(&pl_clock_real);
     app->jobs = json_array();
     app->segments = json_array();
+    app->versions = json_object();
+    app->exports = json_array();
     app->is_changed = true;
     if (app->id == NULL || app->name == NULL) {
         app_free(app);
@@ -144,4 +148,23 @@ int local_pinpoint_app(struct local *local, const char *id, const char *name,
         rc = local_pinpoint_add_app(p, id, name, err);
     (void)pthread_mutex_unlock(&p->lock);
     return rc;
+}
+
+void local_segment_changed(struct local_app *app, json_t *segment)
+{
+    const char *id = json_string_value(json_object_get(segment, "Id"));
+    const json_int_t version =
+        json_integer_value(json_object_get(segment, "Version"));
+    json_t *list = json_object_get(app->versions, id);
+    char now[PL_TIME_LEN];
+
+    pl_time_iso(pl_now_ms(&pl_clock_real), now);
+    (void)json_object_set_new(segment, "LastModifiedDate", json_string(now));
+    (void)json_object_set_new(segment, "Version", json_integer(version + 1));
+    if (list == NULL) {
+        list = json_array();
+        (void)json_object_set_new(app->versions, id, list);
+    }
+    (void)json_array_append_new(list, json_deep_copy(segment));
+    app->is_changed = true;
 }

@@ -24,6 +24,8 @@ struct local_app {
     struct local_endpoints endpoints;
     json_t *jobs;     /* ImportJobResponses */
     json_t *segments; /* SegmentResponses */
+    json_t *versions; /* of segments by id: lists of SegmentResponses */
+    json_t *exports;  /* ExportJobResponses */
     struct local_members *members;
     size_t member_count;
     bool is_changed; /* since it was saved */
@@ -35,6 +37,7 @@ struct local_pinpoint {
     struct local_app **apps;
     size_t app_count;
     unsigned threads;
+    unsigned running; /* import jobs */
     bool is_closing;
 };
 
@@ -58,6 +61,8 @@ int local_pinpoint_create_job(struct local *local, struct local_request *req,
  * the lock. */
 struct local_members *local_pinpoint_members(struct local_app *app,
                                              const char *segment, bool is_made);
+/* Counts the segment's version up and keeps it. Needs the lock. */
+void local_segment_changed(struct local_app *app, json_t *segment);
 
 /* NULL, or what is wrong with a segment's definition. */
 const char *local_segment_fault(const json_t *segment);

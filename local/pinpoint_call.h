@@ -44,5 +44,17 @@ int local_pinpoint_get_endpoint(struct local_pinpoint_call *c,
 int local_pinpoint_get_user(struct local_pinpoint_call *c, struct pl_err *err);
 int local_pinpoint_update_endpoints(struct local_pinpoint_call *c,
                                     struct pl_err *err);
+int local_pinpoint_get_segment_versions(struct local_pinpoint_call *c,
+                                        struct pl_err *err);
+int local_pinpoint_get_segment_version(struct local_pinpoint_call *c,
+                                       struct pl_err *err);
+int local_pinpoint_create_export(struct local_pinpoint_call *c,
+                                 struct pl_err *err);
+int local_pinpoint_get_exports(struct local_pinpoint_call *c,
+                               struct pl_err *err);
+int local_pinpoint_get_export(struct local_pinpoint_call *c,
+                              struct pl_err *err);
+int local_pinpoint_delete_endpoint(struct local_pinpoint_call *c,
+                                   struct pl_err *err);
 
 #endif

@@ -92,3 +92,18 @@ int local_pinpoint_update_endpoints(struct local_pinpoint_call *c,
                                        "RequestID", c->req->request_id),
                              err);
 }
+
+int local_pinpoint_delete_endpoint(struct local_pinpoint_call *c,
+                                   struct pl_err *err)
+{
+    const char *id = c->parts[2];
+    const uint32_t n = local_endpoints_find(&c->app->endpoints, id, strlen(id));
+    json_t *shown;
+
+    if (n == LOCAL_NO_TEXT)
+        return local_pinpoint_missing(c, "Endpoint not found");
+    shown = local_endpoints_json(&c->app->endpoints, c->app->id, n);
+    local_endpoints_delete(&c->app->endpoints, n);
+    c->app->is_changed = true;
+    return local_answer_json(c->resp, 202, shown, err);
+}

@@ -16,8 +16,10 @@ struct local_job {
     bool is_csv;
     bool is_registering;
     bool is_defining;
-    char segment[40]; /* "": none */
-    json_t *keys;     /* the objects under the prefix */
+    char segment[40];                      /* "": none */
+    struct local_members members;          /* of the segment, once done */
+    uint64_t channels[LOCAL_CHANNELS_MAX]; /* of the members */
+    json_t *keys;                          /* the objects under the prefix */
     uint64_t processed;
     uint64_t failed;
     json_t *failures;

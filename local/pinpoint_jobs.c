@@ -17,6 +17,7 @@ void local_job_free(struct local_job *j)
     free(j->prefix);
     json_decref(j->keys);
     json_decref(j->failures);
+    free(j->members.ids);
     free(j);
 }
 
@@ -123,9 +124,13 @@ static int bad_record(void *ctx, uint64_t line, const char *why,
     return 0;
 }
 
-static int add_member(struct local_members *list, uint32_t id,
+static int add_member(struct local_job *j, uint32_t id, int channel,
                       struct pl_err *err)
 {
+    struct local_members *list = &j->members;
+
+    if (!j->is_defining)
+        return 0;
     if (list->count == list->cap) {
         const size_t cap = list->cap * 2 + 64;
         uint32_t *ids = realloc(list->ids, cap * sizeof(*ids));
@@ -136,11 +141,12 @@ static int add_member(struct local_members *list, uint32_t id,
         list->cap = cap;
     }
     list->ids[list->count++] = id;
+    j->channels[channel]++;
     return 0;
 }
 
 /* A file of user ids picks the endpoints that these users have. */
-static int add_user_members(struct local_app *app, struct local_members *list,
+static int add_user_members(struct local_job *j, const struct local_app *app,
                             const struct local_cell *cell, char why[160],
                             struct pl_err *err)
 {
@@ -153,10 +159,12 @@ static int add_user_members(struct local_app *app, struct local_members *list,
         return 1;
     }
     u = &app->endpoints.users[n];
-    for (uint32_t i = 0; list != NULL && i < u->count; i++)
-        if (add_member(list, app->endpoints.items[u->endpoints[i]].id, err) !=
-            0)
+    for (uint32_t i = 0; i < u->count; i++) {
+        const struct local_endpoint *e = &app->endpoints.items[u->endpoints[i]];
+
+        if (add_member(j, e->id, e->channel, err) != 0)
             return -1;
+    }
     return 0;
 }
 
@@ -165,24 +173,25 @@ static int apply(struct local_job *j, struct local_app *app,
                  const struct local_cell *cells, size_t count, char why[160],
                  struct pl_err *err)
 {
-    struct local_members *list =
-        j->is_defining ? local_pinpoint_members(app, j->segment, true) : NULL;
+    const struct local_endpoint *e;
     uint32_t number;
     uint32_t id;
+    uint8_t channel;
     int rc;
 
     if (count == 1 && cells[0].kind == LOCAL_COL_USER_ID)
-        return add_user_members(app, list, &cells[0], why, err);
+        return add_user_members(j, app, &cells[0], why, err);
     if (!j->is_registering) {
-        rc =
-            local_endpoints_judge(&app->endpoints, cells, count, &id, why, err);
-        return rc != 0 || list == NULL ? rc : add_member(list, id, err);
+        rc = local_endpoints_judge(&app->endpoints, cells, count, &id, &channel,
+                                   why, err);
+        return rc != 0 ? rc : add_member(j, id, channel, err);
     }
     rc =
         local_endpoints_apply(&app->endpoints, cells, count, &number, why, err);
-    if (rc == 0 && list != NULL)
-        rc = add_member(list, app->endpoints.items[number].id, err);
-    return rc;
+    if (rc != 0)
+        return rc;
+    e = &app->endpoints.items[number];
+    return add_member(j, e->id, e->channel, err);
 }
 
 static int good_record(void *ctx, const struct local_cell *cells, size_t count,
@@ -249,47 +258,61 @@ static void import_pieces(struct local_job *j)
     }
 }
 
-/* The imported segment appears when the job is done. Needs the lock. */
-static void define_segment(const struct local_job *j, struct local_app *app,
+static json_t *channel_counts(const struct local_job *j)
+{
+    json_t *counts = json_object();
+
+    for (int i = 0; i < LOCAL_CHANNELS_MAX; i++)
+        if (j->channels[i] > 0)
+            set_int(counts, local_channel_name(i), j->channels[i]);
+    return counts;
+}
+
+static json_t *new_segment(const struct local_job *j, const char *app)
+{
+    char arn[300];
+    char now[PL_TIME_LEN];
+
+    (void)snprintf(arn, sizeof(arn),
+                   "arn:aws:mobiletargeting:%.40s:" LOCAL_ACCOUNT
+                   ":apps/%.130s/segments/%.40s",
+                   j->local->region, app, j->segment);
+    pl_time_iso(pl_now_ms(&pl_clock_real), now);
+    return json_pack("{s:s,s:s,s:s,s:s,s:s,s:i}", "ApplicationId", app, "Id",
+                     j->segment, "CreationDate", now, "SegmentType", "IMPORT",
+                     "Arn", arn, "Version", 0);
+}
+
+/* The imported segment appears, or gets its new members, when the job is done.
+ * Whether those before stay is not documented: here they go. Needs the lock. */
+static void define_segment(struct local_job *j, struct local_app *app,
                            const json_t *shown)
 {
     const json_t *def = json_object_get(shown, "Definition");
     json_t *segment = local_by_id(app->segments, j->segment);
-    const struct local_members *list =
-        local_pinpoint_members(app, j->segment, true);
-    const json_int_t size = list != NULL ? (json_int_t)list->count : 0;
-    char now[PL_TIME_LEN];
-    json_t *import;
+    struct local_members *list = local_pinpoint_members(app, j->segment, true);
+    json_t *import = json_pack(
+        "{s:O,s:O,s:O,s:s,s:I,s:o}", "Format", json_object_get(def, "Format"),
+        "RoleArn", json_object_get(def, "RoleArn"), "S3Url",
+        json_object_get(def, "S3Url"), "ExternalId", "", "Size",
+        (json_int_t)j->members.count, "ChannelCounts", channel_counts(j));
 
-    pl_time_iso(pl_now_ms(&pl_clock_real), now);
-    import = json_pack("{s:O,s:O,s:O,s:s,s:I,s:{}}", "Format",
-                       json_object_get(def, "Format"), "RoleArn",
-                       json_object_get(def, "RoleArn"), "S3Url",
-                       json_object_get(def, "S3Url"), "ExternalId", "", "Size",
-                       size, "ChannelCounts");
+    if (list != NULL) {
+        free(list->ids);
+        list->ids = j->members.ids;
+        list->count = j->members.count;
+        list->cap = j->members.cap;
+        j->members = (struct local_members){.count = 0};
+    }
     if (segment == NULL) {
-        segment = json_pack("{s:s,s:s,s:s,s:s,s:s,s:i}", "ApplicationId",
-                            app->id, "Id", j->segment, "CreationDate", now,
-                            "SegmentType", "IMPORT", "Arn", "", "Version", 0);
+        segment = new_segment(j, app->id);
         (void)json_array_append_new(app->segments, segment);
     }
     (void)json_object_set_new(segment, "ImportDefinition", import);
-    (void)json_object_set_new(segment, "LastModifiedDate", json_string(now));
-    set_int(segment, "Version",
-            (uint64_t)json_integer_value(json_object_get(segment, "Version")) +
-                1);
     if (json_object_get(def, "SegmentName") != NULL)
         (void)json_object_set(segment, "Name",
                               json_object_get(def, "SegmentName"));
-    {
-        char arn[300];
-
-        (void)snprintf(arn, sizeof(arn),
-                       "arn:aws:mobiletargeting:%.40s:" LOCAL_ACCOUNT
-                       ":apps/%.130s/segments/%.40s",
-                       j->local->region, app->id, j->segment);
-        (void)json_object_set_new(segment, "Arn", json_string(arn));
-    }
+    local_segment_changed(app, segment);
 }
 
 static void end_job(struct local_job *j, const char *status)
@@ -315,16 +338,33 @@ static void end_job(struct local_job *j, const char *status)
             pl_warn("pinpoint: %s", err.msg);
         (void)json_object_set_new(shown, "JobStatus", json_string(status));
     }
+    p->running--;
     (void)pthread_mutex_unlock(&p->lock);
     pl_info("pinpoint import %s %s: %llu processed, %llu failed", j->id, status,
             (unsigned long long)j->processed, (unsigned long long)j->failed);
+}
+
+/* What a fault says about the job: that it fails, or a word to show for a
+ * while in place of PROCESSING. False: it fails. */
+static bool take_fault(struct local_job *j, int64_t pause)
+{
+    struct local_fault fault;
+
+    if (!local_faults_take(&j->local->faults, "pinpoint", "ImportJob", &fault))
+        return true;
+    if (fault.kind == LOCAL_FAULT_OUTCOME &&
+        strcmp(fault.outcome, "FAILED") != 0) {
+        enter(j, fault.outcome, fault.delay_ms > 0 ? fault.delay_ms : pause);
+        return true;
+    }
+    note_failure(j, "injected fault");
+    return false;
 }
 
 static void run_job(struct local_job *j)
 {
     const int64_t pause = j->local->job_delay_ms / 6;
     struct local_pinpoint *p = j->local->pinpoint;
-    struct local_fault fault;
     struct pl_err err = {0};
     json_t *shown;
     bool is_good;
@@ -341,11 +381,7 @@ static void run_job(struct local_job *j)
         set_int(shown, "TotalPieces", json_array_size(j->keys));
     (void)pthread_mutex_unlock(&p->lock);
     enter(j, "PENDING_JOB", pause);
-    if (is_good &&
-        local_faults_take(&j->local->faults, "pinpoint", "ImportJob", &fault)) {
-        note_failure(j, "injected fault");
-        is_good = false;
-    }
+    is_good = is_good && take_fault(j, pause);
     if (is_good) {
         enter(j, "PROCESSING", pause);
         import_pieces(j);

@@ -45,11 +45,7 @@ static void fill_segment(const struct local_pinpoint_call *c, json_t *segment)
 {
     static const char *const taken[] = {"Name", "Dimensions", "SegmentGroups",
                                         "tags"};
-    char now[PL_TIME_LEN];
-    const json_int_t version =
-        json_integer_value(json_object_get(segment, "Version"));
 
-    pl_time_iso(pl_now_ms(&pl_clock_real), now);
     for (size_t i = 0; i < PL_COUNT(taken); i++) {
         (void)json_object_del(segment, taken[i]);
         if (json_object_get(c->in, taken[i]) != NULL)
@@ -57,9 +53,7 @@ static void fill_segment(const struct local_pinpoint_call *c, json_t *segment)
                 segment, taken[i],
                 json_deep_copy(json_object_get(c->in, taken[i])));
     }
-    (void)json_object_set_new(segment, "LastModifiedDate", json_string(now));
-    (void)json_object_set_new(segment, "Version", json_integer(version + 1));
-    c->app->is_changed = true;
+    local_segment_changed(c->app, segment);
 }
 
 int local_pinpoint_create_segment(struct local_pinpoint_call *c,
@@ -117,8 +111,37 @@ int local_pinpoint_delete_segment(struct local_pinpoint_call *c,
             continue;
         copy = json_deep_copy(segment);
         (void)json_array_remove(c->app->segments, i);
+        (void)json_object_del(c->app->versions, c->parts[2]);
         c->app->is_changed = true;
         return local_answer_json(c->resp, 200, copy, err);
     }
     return local_pinpoint_missing(c, "Segment not found");
+}
+
+int local_pinpoint_get_segment_versions(struct local_pinpoint_call *c,
+                                        struct pl_err *err)
+{
+    const json_t *list = json_object_get(c->app->versions, c->parts[2]);
+
+    if (list == NULL)
+        return local_pinpoint_missing(c, "Segment not found");
+    return local_pinpoint_page(c, list, err);
+}
+
+int local_pinpoint_get_segment_version(struct local_pinpoint_call *c,
+                                       struct pl_err *err)
+{
+    const json_t *list = json_object_get(c->app->versions, c->parts[2]);
+    uint64_t number = 0;
+
+    if (pl_parse_u64(c->parts[4], &number) != 0)
+        return local_pinpoint_bad(c, "version must be a number");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *one = json_array_get(list, i);
+
+        if ((uint64_t)json_integer_value(json_object_get(one, "Version")) ==
+            number)
+            return local_answer_json(c->resp, 200, json_deep_copy(one), err);
+    }
+    return local_pinpoint_missing(c, "Segment version not found");
 }

@@ -111,7 +111,34 @@ static int start(struct local_job *j, struct local_app *app, const json_t *in,
     }
     (void)pthread_detach(thread);
     j->local->pinpoint->threads++;
+    j->local->pinpoint->running++;
     return 0;
+}
+
+/* Answers with a refusal, returning true, or leaves resp alone. Needs the
+ * lock. */
+static bool refuse(const struct local *local, const struct local_app *app,
+                   const json_t *in, struct local_request *req,
+                   struct local_response *resp)
+{
+    const char *id = text_of(in, "SegmentId");
+    const json_t *segment =
+        app != NULL && id != NULL ? local_by_id(app->segments, id) : NULL;
+
+    if (app == NULL)
+        return local_refuse(req, resp, 404, "NotFoundException",
+                            "Application not found") == 0;
+    if (id != NULL && segment == NULL)
+        return local_refuse(req, resp, 404, "NotFoundException",
+                            "Segment not found") == 0;
+    if (segment != NULL && json_object_get(segment, "ImportDefinition") == NULL)
+        return local_refuse(req, resp, 400, "BadRequestException",
+                            "the segment is not an imported one") == 0;
+    if (local->pinpoint->running >= (unsigned)local->import_jobs)
+        return local_refuse(req, resp, 429, "TooManyRequestsException",
+                            "%lld import jobs are running",
+                            (long long)local->import_jobs) == 0;
+    return false;
 }
 
 int local_pinpoint_create_job(struct local *local, struct local_request *req,
@@ -124,6 +151,7 @@ int local_pinpoint_create_job(struct local *local, struct local_request *req,
     struct local_app *app;
     struct local_job *j = NULL;
     json_t *shown = NULL;
+    bool is_refused;
     int rc = -1;
 
     if (why != NULL) {
@@ -132,7 +160,8 @@ int local_pinpoint_create_job(struct local *local, struct local_request *req,
     }
     (void)pthread_mutex_lock(&p->lock);
     app = local_pinpoint_find(p, app_id);
-    if (app != NULL)
+    is_refused = refuse(local, app, in, req, resp);
+    if (!is_refused)
         j = make_job(local, app_id, in, err);
     if (j != NULL) {
         rc = start(j, app, in, &shown, err);
@@ -141,8 +170,7 @@ int local_pinpoint_create_job(struct local *local, struct local_request *req,
     }
     (void)pthread_mutex_unlock(&p->lock);
     json_decref(in);
-    if (app == NULL)
-        return local_refuse(req, resp, 404, "NotFoundException",
-                            "Application not found");
+    if (is_refused)
+        return 0;
     return rc != 0 ? -1 : local_answer_json(resp, 201, shown, err);
 }
