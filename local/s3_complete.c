@@ -432,7 +432,7 @@ static int complete(const struct local_s3_call *call, struct local_s3_upload *u,
     *code = check_choice(u, c);
     if (*code != NULL)
         return 0;
-    all = malloc(c->count * 16);
+    all = malloc((c->count + 1) * 16); /* at least something */
     if (all == NULL)
         return pl_fail_memory(err);
     multipart_etag(u, c, etag, all);

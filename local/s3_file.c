@@ -71,7 +71,7 @@ static int open_slot(struct local_s3_file *file, struct local_s3_upload *u,
     if (u->slots == NULL && bytes >= PART_MIN_BYTES &&
         bytes <= PART_MAX_BYTES && make_slots(file->s3, u, bytes, err) != 0)
         return -1;
-    if (u->joined[0] == '\0' || bytes > u->slot_bytes ||
+    if (u->slots == NULL || u->joined[0] == '\0' || bytes > u->slot_bytes ||
         u->slots[number] != LOCAL_S3_SLOT_FREE)
         return 0;
     file->fd = local_s3_data_write(file->s3, u->joined, 0, err);

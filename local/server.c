@@ -13,7 +13,7 @@
 #include "pipeline/base/log.h"
 #include "pipeline/base/text.h"
 
-#define CONNECTION_BYTES ((size_t)256 << 10)
+#define CONNECTION_BYTES ((size_t)512 << 10)
 #define CONNECTIONS_MAX 400
 #define IDLE_SECONDS 120U
 #define ADMIN_PREFIX "/_lakeseg/"

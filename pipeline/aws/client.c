@@ -24,6 +24,7 @@ struct attempt {
     bool has_skewed;
     bool has_moved;
     bool has_turned; /* to the host of a 307 */
+    int64_t skew_ms; /* that it is signed with */
     char region[64];
     struct pl_credentials keys; /* that it is signed with */
 };
@@ -58,26 +59,22 @@ void pl_aws_bucket_region(struct pl_aws *aws, const char *bucket,
     (void)pthread_mutex_unlock(&aws->lock);
 }
 
+static void add_hash(void *ctx, const void *data, size_t len)
+{
+    pl_hash_add(ctx, data, len);
+}
+
 /* In pieces, for it may be as large as a part. */
 static int hash_blob(const struct pl_blob *blob,
                      unsigned char raw[PL_SHA256_BYTES], struct pl_err *err)
 {
     struct pl_hash hash = {.impl = NULL};
-    char piece[16384];
-    size_t at = 0;
 
     if (pl_hash_open_sha256(&hash, err) != 0)
         return -1;
-    while (at < blob->len) {
-        const size_t left = blob->len - at;
-        const size_t n = left < sizeof(piece) ? left : sizeof(piece);
-
-        if (blob->read_at(blob->ctx, at, piece, n, err) != 0) {
-            pl_hash_release(&hash);
-            return -1;
-        }
-        pl_hash_add(&hash, piece, n);
-        at += n;
+    if (pl_blob_each(blob, add_hash, &hash, err) != 0) {
+        pl_hash_release(&hash);
+        return -1;
     }
     pl_hash_end(&hash, raw);
     return 0;
@@ -142,7 +139,8 @@ static int sign(struct pl_aws *aws, const struct pl_aws_call *call,
             return -1;
         keys = &a->keys;
     }
-    pl_time_basic(pl_now_ms(&aws->clock) + aws->skew_ms, time);
+    a->skew_ms = aws->skew_ms;
+    pl_time_basic(pl_now_ms(&aws->clock) + a->skew_ms, time);
     if (payload_hash(call, req, hash, err) != 0)
         return -1;
     /* of the keys before these */
@@ -189,6 +187,11 @@ static bool cure_keys(struct pl_aws *aws, const struct pl_aws_call *call,
     return pl_credentials_expire(aws, &a->keys);
 }
 
+static bool is_near(int64_t one_ms, int64_t other_ms)
+{
+    return one_ms - other_ms <= SKEW_MS && one_ms - other_ms >= -SKEW_MS;
+}
+
 /* The service refused the time: its own is in the answer. */
 static bool cure_clock(struct pl_aws *aws, const struct pl_http_response *resp,
                        const struct pl_service_error *e, struct attempt *a)
@@ -208,9 +211,11 @@ static bool cure_clock(struct pl_aws *aws, const struct pl_http_response *resp,
         pl_time_parse_http(date, &theirs) != 0)
         return false;
     skew_ms = theirs - pl_now_ms(&aws->clock);
-    if (skew_ms - aws->skew_ms <= SKEW_MS && skew_ms - aws->skew_ms >= -SKEW_MS)
+    if (is_near(skew_ms, a->skew_ms))
         return false;
     a->has_skewed = true;
+    if (is_near(skew_ms, aws->skew_ms))
+        return true;        /* another thread was quicker */
     aws->skew_ms = skew_ms; /* for the calls to come as well */
     pl_warn("this machine's clock is off by %" PRId64 " s; corrected",
             skew_ms / 1000);

@@ -206,31 +206,18 @@ int pl_s3_put_headers(struct pl_http_request *req,
     return set_metadata(req, o, err);
 }
 
-static int crc_of(const struct pl_blob *blob, uint64_t *crc, struct pl_err *err)
+static void add_crc(void *ctx, const void *data, size_t len)
 {
-    char piece[65536];
+    uint64_t *crc = ctx;
 
-    *crc = 0;
-    if (blob->data != NULL) {
-        *crc = pl_crc64nvme(0, blob->data, blob->len);
-        return 0;
-    }
-    for (size_t at = 0; at < blob->len;) {
-        const size_t left = blob->len - at;
-        const size_t n = left < sizeof(piece) ? left : sizeof(piece);
-
-        if (blob->read_at(blob->ctx, at, piece, n, err) != 0)
-            return -1;
-        *crc = pl_crc64nvme(*crc, piece, n);
-        at += n;
-    }
-    return 0;
+    *crc = pl_crc64nvme(*crc, data, len);
 }
 
 int pl_s3_set_body(struct pl_http_request *req, const struct pl_blob *blob,
                    uint64_t *crc, char text[16], struct pl_err *err)
 {
-    if (crc_of(blob, crc, err) != 0)
+    *crc = 0;
+    if (pl_blob_each(blob, add_crc, crc, err) != 0)
         return -1;
     pl_crc64_text(*crc, text);
     req->body = blob->data;

@@ -103,3 +103,25 @@ int pl_sink_write(const struct pl_sink *sink, const void *data, size_t len,
 {
     return len == 0 ? 0 : sink->write(sink->ctx, data, len, err);
 }
+
+int pl_blob_each(const struct pl_blob *blob,
+                 void (*use)(void *ctx, const void *data, size_t len),
+                 void *ctx, struct pl_err *err)
+{
+    char piece[65536];
+
+    if (blob->data != NULL) {
+        use(ctx, blob->data, blob->len);
+        return 0;
+    }
+    for (size_t at = 0; at < blob->len;) {
+        const size_t left = blob->len - at;
+        const size_t n = left < sizeof(piece) ? left : sizeof(piece);
+
+        if (blob->read_at(blob->ctx, at, piece, n, err) != 0)
+            return -1;
+        use(ctx, piece, n);
+        at += n;
+    }
+    return 0;
+}

@@ -36,6 +36,10 @@ struct pl_blob {
     int (*read_at)(void *ctx, uint64_t at, void *buf, size_t n,
                    struct pl_err *err);
 };
+/* All of it, from the first byte on, piece by piece. */
+int pl_blob_each(const struct pl_blob *blob,
+                 void (*use)(void *ctx, const void *data, size_t len),
+                 void *ctx, struct pl_err *err) PL_MUST_CHECK;
 
 /* A source over memory that hands out at most bite bytes a call (0: all). */
 struct pl_mem_source {

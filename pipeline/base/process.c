@@ -6,22 +6,37 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pipeline/base/log.h"
 #include "pipeline/base/text.h"
 
+#define BITE_MS 1000 /* a held stop ends without a byte in the pipe */
+
 /* Signals leave no other way than globals: a flag, and a pipe that wakes
  * whoever waits. */
 static atomic_int stop_signal;
 static atomic_int hold_depth;
+static atomic_llong stop_at_ms; /* of the first of them */
 static int wake_pipe[2] = {-1, -1};
+
+/* Async-signal-safe, unlike the clock that tests replace. */
+static long long now_ms(void)
+{
+    struct timespec now = {0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 static void on_stop(int sig)
 {
     const int saved = errno;
     const char byte = 0;
 
+    if (stop_signal == 0)
+        stop_at_ms = now_ms();
     stop_signal = sig;
     if (wake_pipe[1] >= 0 && write(wake_pipe[1], &byte, 1) < 0) {
         /* full: somebody is awake already */
@@ -60,7 +75,8 @@ void pl_process_listen(void)
 
 bool pl_stop_requested(void)
 {
-    return stop_signal != 0 && hold_depth == 0;
+    return stop_signal != 0 &&
+           (hold_depth == 0 || now_ms() - stop_at_ms >= PL_STOP_HOLD_MS);
 }
 
 void pl_stop_hold(void)
@@ -87,7 +103,7 @@ int pl_stop_wait_ms(int64_t ms)
                         .events = POLLIN};
 
     while (ms > 0 && !pl_stop_requested()) {
-        const int bite = ms > 1000000 ? 1000000 : (int)ms;
+        const int bite = ms > BITE_MS ? BITE_MS : (int)ms;
         const int rc = poll(&fd, 1, bite);
 
         if (rc == 0)

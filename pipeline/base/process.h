@@ -6,7 +6,9 @@
  * once the input is there. From then on the first INT or TERM asks for a clean
  * end: waits and transfers fail with PL_INTERRUPTED, and the code that stops a
  * query or gives back an upload runs between pl_stop_hold() and
- * pl_stop_unhold(), where the request is not seen.
+ * pl_stop_unhold(), where the request is not seen for PL_STOP_HOLD_MS: then
+ * there is just time to say what was not done before KILL comes (30 s after
+ * TERM on Fargate).
  */
 #ifndef PL_BASE_PROCESS_H
 #define PL_BASE_PROCESS_H
@@ -15,6 +17,8 @@
 #include <stdint.h>
 
 #include "pipeline/base/err.h"
+
+#define PL_STOP_HOLD_MS 20000
 
 /* Ignores SIGPIPE, INT and TERM, opens the log. Call it first. */
 void pl_process_init(const char *name);

@@ -21,6 +21,7 @@ struct pl_csv_plan {
     bool is_kernel_reading; /* else the reference reads, and all is looked at */
     bool has_users;         /* endpoints of a user are counted */
     bool has_addresses;     /* beside Ids, addresses must differ */
+    bool has_keys; /* rows must differ at all: those of a profile need not */
     struct pl_csv_shape shape;
     struct pl_csv_json_plan json;
     struct pl_csv_hash_key hash_key;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pipeline/base/text.h"
+#include "pipeline/target/mapping.h"
 
 _Static_assert(sizeof(((struct pl_csv_report *)0)->odd_name) ==
                    sizeof(((struct pl_column *)0)->name),
@@ -125,12 +126,16 @@ int pl_csv_take_header(const struct pl_csv_record *record,
         shape->name_lens == NULL)
         return pl_fail_memory(err);
     shape->count = record->count;
+    shape->is_every_limited = plan->cfg->target->is_profiles;
+    shape->value_max =
+        shape->is_every_limited ? PL_PROFILE_VALUE_MAX : PL_TARGET_VALUE_MAX;
     for (size_t i = 0; i < record->count; i++)
         if (take_column(plan, report, i, &record->cells[i], err) != 0)
             return -1;
     if (check_columns(plan, err) != 0 || check_required(plan, err) != 0)
         return -1;
     note_places(shape);
+    plan->has_keys = !plan->cfg->target->is_profiles || shape->id != SIZE_MAX;
     plan->has_addresses = shape->id != SIZE_MAX && shape->channel != SIZE_MAX &&
                           is_on(plan, PL_RULE_ADDRESS_DUPLICATE);
     plan->has_users = shape->user_id != SIZE_MAX &&

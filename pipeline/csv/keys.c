@@ -1,145 +1,24 @@
-#define _DEFAULT_SOURCE /* anonymous mappings, madvise */
-
 #include "pipeline/csv/keys.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "pipeline/base/text.h"
 
-/*
- * An entry holds the upper bits of a hash and, in payload_bits, a record
- * number or a count, never 0: that is a free place. Its place follows from the
- * upper 32 bits, which it holds, so that a table can grow without the keys.
- * Places are taken in the order of the hashes, which makes that one pass over
- * the memory. Up to 85 % are taken.
- */
-#define RECORD_BITS 30
-#define COUNT_BITS 4
-#define TABLE_FIRST ((uint64_t)1 << 12)
-#define TABLE_MOST ((uint64_t)1 << 31)
 #define GROUP 16
+#define AHEAD 32 /* rows whose places are brought near */
 
-static uint64_t home_of(const struct pl_csv_table *t, uint64_t hash)
-{
-    return ((hash >> 32) * t->size) >> 32;
-}
-
-static uint64_t payload_mask(const struct pl_csv_table *t)
-{
-    return (UINT64_C(1) << t->payload_bits) - 1;
-}
-
-/* Of zeros. Large ones by huge pages where there are some: random access is
- * all that is done here. */
-static uint64_t *take_slots(uint64_t size, struct pl_err *err)
-{
-    void *slots = mmap(NULL, size * sizeof(uint64_t), PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    if (slots == MAP_FAILED) {
-        (void)pl_fail_memory(err);
-        return NULL;
-    }
-#ifdef MADV_HUGEPAGE
-    if (size * sizeof(uint64_t) >= (uint64_t)4 << 20)
-        (void)madvise(slots, size * sizeof(uint64_t), MADV_HUGEPAGE);
-#endif
-    return slots;
-}
-
-static void table_release(struct pl_csv_table *t)
-{
-    if (t->slots != NULL)
-        (void)munmap(t->slots, t->size * sizeof(uint64_t));
-    t->slots = NULL;
-}
-
-static uint64_t next_slot(const struct pl_csv_table *t, uint64_t i)
-{
-    return i + 1 == t->size ? 0 : i + 1;
-}
-
-static void insert(struct pl_csv_table *t, uint64_t entry)
-{
-    uint64_t i = home_of(t, entry);
-
-    while (t->slots[i] != 0)
-        i = next_slot(t, i);
-    t->slots[i] = entry;
-}
-
-static int resize(struct pl_csv_table *t, uint64_t size, struct pl_err *err)
-{
-    struct pl_csv_table grown = *t;
-
-    if (size > TABLE_MOST)
-        return pl_fail(err, PL_CONFIG_INVALID,
-                       "more keys than fit into memory at once; "
-                       "--keys-memory says from which size on they go to "
-                       "temporary files");
-    grown.slots = take_slots(size, err);
-    grown.size = size;
-    if (grown.slots == NULL)
-        return -1;
-    for (uint64_t i = 0; t->slots != NULL && i < t->size; i++)
-        if (t->slots[i] != 0)
-            insert(&grown, t->slots[i]);
-    table_release(t);
-    *t = grown;
-    return 0;
-}
-
-/* Room for more entries; with expected in all if that is known. */
-static int make_room(struct pl_csv_table *t, uint64_t more, uint64_t expected,
-                     struct pl_err *err)
-{
-    const uint64_t need = (t->count + more) / 17 * 20 + 64;
-    uint64_t size = t->size + t->size / 2;
-
-    if (t->size >= need)
-        return 0;
-    if (size < TABLE_FIRST)
-        size = TABLE_FIRST;
-    if (size < need)
-        size = need;
-    if (t->size == 0 && size < expected / 17 * 20)
-        size = expected / 17 * 20;
-    return resize(t, size, err);
-}
-
-/* The next entry of that hash from *at on, or 0; *at then is a free place. */
-static inline uint64_t find(const struct pl_csv_table *t, uint64_t hash,
-                            uint64_t *at)
-{
-    uint64_t i = *at;
-    uint64_t entry;
-
-    for (; (entry = t->slots[i]) != 0; i = next_slot(t, i))
-        if ((entry ^ hash) >> t->payload_bits == 0)
-            break;
-    *at = i;
-    return entry;
-}
-
-static void take(struct pl_csv_table *t, uint64_t at, uint64_t hash,
-                 uint64_t payload)
-{
-    const uint64_t mask = payload_mask(t);
-
-    t->slots[at] = (hash & ~mask) | payload;
-    t->count++;
-}
+_Static_assert(PL_TARGET_USER_MAX == PL_CSV_SIEVE_MOST,
+               "counted as far as must be");
 
 int pl_csv_keys_open(struct pl_csv_keys *k, const struct pl_csv_plan *plan,
                      struct pl_csv_store *store, struct pl_err *err)
 {
     k->plan = plan;
     k->store = store;
-    k->rows.payload_bits = k->addresses.payload_bits = RECORD_BITS;
-    k->users.payload_bits = COUNT_BITS;
+    k->rows.number_bits = PL_CSV_SIEVE_NUMBER_BITS;
+    k->addresses.number_bits = PL_CSV_SIEVE_NUMBER_BITS;
     k->earlier.reference = pl_csv_reference_open(err);
     k->later.reference = pl_csv_reference_open(err);
     return k->earlier.reference != NULL && k->later.reference != NULL ? 0 : -1;
@@ -147,9 +26,9 @@ int pl_csv_keys_open(struct pl_csv_keys *k, const struct pl_csv_plan *plan,
 
 void pl_csv_keys_release(struct pl_csv_keys *k)
 {
-    table_release(&k->rows);
-    table_release(&k->addresses);
-    table_release(&k->users);
+    pl_csv_sieve_release(&k->rows);
+    pl_csv_sieve_release(&k->addresses);
+    pl_csv_sieve_release(&k->users);
     free(k->groups);
     pl_csv_reference_release(k->earlier.reference);
     pl_csv_reference_release(k->later.reference);
@@ -179,11 +58,11 @@ static int note_places(struct pl_csv_keys *k, const struct pl_csv_chunk *c,
          row < c->row_count; row += GROUP)
         k->groups[k->group_count++] = c->offset + pl_csv_row_start(c, row);
     k->records += c->row_count;
-    if (k->records >> RECORD_BITS != 0)
+    if (k->records >> PL_CSV_SIEVE_NUMBER_BITS != 0)
         return pl_fail(err, PL_CONFIG_INVALID,
                        "more than %" PRIu64 " records; --keys-memory lets "
                        "their keys go to temporary files",
-                       (UINT64_C(1) << RECORD_BITS) - 1);
+                       (UINT64_C(1) << PL_CSV_SIEVE_NUMBER_BITS) - 1);
     return 0;
 }
 
@@ -191,22 +70,13 @@ int pl_csv_keys_begin(struct pl_csv_keys *k, const struct pl_csv_chunk *c,
                       uint64_t rows, struct pl_err *err)
 {
     if (note_places(k, c, err) != 0 ||
-        make_room(&k->rows, c->row_count, rows, err) != 0 ||
+        pl_csv_sieve_grow(&k->rows, c->row_count, rows, err) != 0 ||
         (k->plan->has_addresses &&
-         make_room(&k->addresses, c->row_count, rows, err) != 0))
+         pl_csv_sieve_grow(&k->addresses, c->row_count, rows, err) != 0))
         return -1;
-    return k->plan->has_users ? make_room(&k->users, c->row_count, rows, err)
-                              : 0;
-}
-
-void pl_csv_keys_prefetch(const struct pl_csv_keys *k, const uint64_t hashes[3])
-{
-    __builtin_prefetch(&k->rows.slots[home_of(&k->rows, hashes[0])], 1);
-    if (k->plan->has_addresses)
-        __builtin_prefetch(
-            &k->addresses.slots[home_of(&k->addresses, hashes[1])], 1);
-    if (k->plan->has_users)
-        __builtin_prefetch(&k->users.slots[home_of(&k->users, hashes[2])], 1);
+    return k->plan->has_users
+               ? pl_csv_sieve_grow(&k->users, c->row_count, rows, err)
+               : 0;
 }
 
 /* Reading again */
@@ -359,17 +229,15 @@ static bool is_same_row(const struct pl_csv_shape *s,
 typedef bool same_fn(const struct pl_csv_shape *, const struct pl_csv_cell *,
                      const struct pl_csv_cell *);
 
-/* Reads the candidate and what comes after it: *number is that of the row that
- * is the same, or 0; *at then is a free place. */
-static int confirm(struct pl_csv_keys *k, const struct pl_csv_table *t,
+/* Reads what the hash may be of, until a row is the same: its number, or 0. */
+static int confirm(struct pl_csv_keys *k, const struct pl_csv_sieve *s,
                    struct pl_csv_work *w, size_t row, uint64_t hash,
-                   same_fn *is_same, uint64_t *at, uint64_t *number,
-                   struct pl_err *err)
+                   same_fn *is_same, uint64_t *number, struct pl_err *err)
 {
-    uint64_t entry;
+    const union pl_csv_sieve_slot *at = NULL;
 
-    while ((entry = find(t, hash, at)) != 0) {
-        const uint64_t candidate = entry & payload_mask(t);
+    while ((at = pl_csv_sieve_find(s, hash, at)) != NULL) {
+        const uint64_t candidate = pl_csv_sieve_number(s, at);
 
         if ((!k->has_later && read_later(k, w, row, err) != 0) ||
             reread_number(k, candidate, &k->earlier, err) != 0)
@@ -380,21 +248,31 @@ static int confirm(struct pl_csv_keys *k, const struct pl_csv_table *t,
             *number = candidate;
             return 0;
         }
-        *at = next_slot(t, *at);
     }
     return 0;
 }
 
-static inline int find_row(struct pl_csv_keys *k, const struct pl_csv_table *t,
+static inline int find_row(struct pl_csv_keys *k, const struct pl_csv_sieve *s,
                            struct pl_csv_work *w, size_t row, uint64_t hash,
-                           same_fn *is_same, uint64_t *at, uint64_t *number,
+                           same_fn *is_same, uint64_t *number,
                            struct pl_err *err)
 {
-    *at = home_of(t, hash);
     *number = 0;
-    if (find(t, hash, at) == 0)
-        return 0;
-    return confirm(k, t, w, row, hash, is_same, at, number, err);
+    return confirm(k, s, w, row, hash, is_same, number, err);
+}
+
+/* Whether a user has as many endpoints as a user may have. */
+static bool is_full(const struct pl_csv_sieve *users, uint64_t hash)
+{
+    const union pl_csv_sieve_slot *at = NULL;
+    unsigned count = 0;
+
+    if (pl_csv_sieve_most(users, hash) < PL_TARGET_USER_MAX)
+        return false;
+    while (count < PL_TARGET_USER_MAX &&
+           (at = pl_csv_sieve_find(users, hash, at)) != NULL)
+        count++;
+    return count == PL_TARGET_USER_MAX;
 }
 
 static void word_verdict(const struct pl_csv_plan *plan, enum pl_rule rule,
@@ -469,13 +347,13 @@ int pl_csv_keys_compare(struct pl_csv_keys *k, uint64_t earlier, uint64_t later,
 
 uint64_t pl_csv_keys_bytes(const struct pl_csv_plan *plan, uint64_t rows)
 {
-    const unsigned tables =
+    const unsigned sieves =
         1 + (unsigned)plan->has_addresses + (unsigned)plan->has_users;
 
-    return rows / 17 * 20 * sizeof(uint64_t) * tables + rows / 2;
+    return pl_csv_sieve_bytes(rows) * sieves + rows / 2;
 }
 
-/* The row repeats what the table knows; keys->later is it. */
+/* The row repeats what was there; keys->later is it. */
 static int found(struct pl_csv_keys *k, struct pl_csv_work *w, size_t row,
                  enum pl_rule rule, enum pl_csv_seen *seen,
                  struct pl_csv_verdict *verdict, struct pl_err *err)
@@ -483,6 +361,91 @@ static int found(struct pl_csv_keys *k, struct pl_csv_work *w, size_t row,
     *seen = PL_CSV_SEEN_REJECT;
     word_verdict(k->plan, rule, verdict);
     return k->has_later ? 0 : read_later(k, w, row, err);
+}
+
+static inline bool may_be_there(const struct pl_csv_keys *k,
+                                const uint64_t hashes[3], bool has_address,
+                                bool has_user)
+{
+    return pl_csv_sieve_may_have(&k->rows, hashes[0]) ||
+           (has_address && pl_csv_sieve_may_have(&k->addresses, hashes[1])) ||
+           (has_user &&
+            pl_csv_sieve_most(&k->users, hashes[2]) == PL_TARGET_USER_MAX);
+}
+
+static inline void note(struct pl_csv_keys *k, const uint64_t hashes[3],
+                        bool has_address, bool has_user)
+{
+    pl_csv_sieve_note(&k->rows, hashes[0]);
+    if (has_address)
+        pl_csv_sieve_note(&k->addresses, hashes[1]);
+    if (has_user)
+        pl_csv_sieve_note(&k->users, hashes[2]);
+}
+
+static inline int add(struct pl_csv_keys *k, const uint64_t hashes[3],
+                      uint64_t number, bool has_address, bool has_user,
+                      struct pl_err *err)
+{
+    if (pl_csv_sieve_add(&k->rows, hashes[0], number, err) != 0 ||
+        (has_address &&
+         pl_csv_sieve_add(&k->addresses, hashes[1], number, err) != 0))
+        return -1;
+    return has_user ? pl_csv_sieve_add(&k->users, hashes[2], 0, err) : 0;
+}
+
+/* A macro, since a function would be taken for one without effect, and left
+ * out. */
+#define FETCH(k, hashes, has_addresses, has_users) \
+    do { \
+        __builtin_prefetch(pl_csv_sieve_word(&(k)->rows, (hashes)[0]), 1); \
+        if (has_addresses) \
+            __builtin_prefetch( \
+                pl_csv_sieve_word(&(k)->addresses, (hashes)[1]), 1); \
+        if (has_users) \
+            __builtin_prefetch(pl_csv_sieve_word(&(k)->users, (hashes)[2]), \
+                               1); \
+    } while (0)
+
+/* Hashes of rows that are rejected are anything, but can be prefetched. */
+static inline int sift(struct pl_csv_keys *k, struct pl_csv_work *w,
+                       bool has_addresses, bool has_users, uint32_t *list,
+                       size_t *count, struct pl_err *err)
+{
+    const struct pl_csv_chunk *c = &w->chunk;
+    size_t n = 0;
+
+    for (size_t row = 0; row < AHEAD && row < c->row_count; row++)
+        FETCH(k, w->keys + 3 * row, has_addresses, has_users);
+    for (size_t row = 0; row < c->row_count; row++) {
+        const uint64_t *hashes = w->keys + 3 * row;
+        const bool has_address = has_addresses && hashes[1] != 0;
+        const bool has_user = has_users && hashes[2] != 0;
+        bool is_listed;
+
+        if (row + AHEAD < c->row_count)
+            FETCH(k, hashes + (size_t)3 * AHEAD, has_addresses, has_users);
+        if (c->states[row] == PL_CSV_REJECTED)
+            continue;
+        is_listed = may_be_there(k, hashes, has_address, has_user);
+        note(k, hashes, has_address, has_user);
+        if (is_listed)
+            list[n++] = (uint32_t)row;
+        else if (add(k, hashes, c->number + row, has_address, has_user, err) !=
+                 0)
+            return -1;
+    }
+    *count = n;
+    return 0;
+}
+
+int pl_csv_keys_sift(struct pl_csv_keys *k, struct pl_csv_work *w,
+                     uint32_t *list, size_t *count, struct pl_err *err)
+{
+    if (!k->plan->has_addresses && !k->plan->has_users)
+        return sift(k, w, false, false, list, count, err);
+    return sift(k, w, k->plan->has_addresses, k->plan->has_users, list, count,
+                err);
 }
 
 int pl_csv_keys_see(struct pl_csv_keys *k, struct pl_csv_work *w, size_t row,
@@ -493,15 +456,11 @@ int pl_csv_keys_see(struct pl_csv_keys *k, struct pl_csv_work *w, size_t row,
     const bool has_address = k->plan->has_addresses && hashes[1] != 0;
     const bool has_user = k->plan->has_users && hashes[2] != 0;
     const uint64_t number = w->chunk.number + row;
-    uint64_t row_at;
-    uint64_t address_at = 0;
-    uint64_t user_at = 0;
-    uint64_t user = 0;
     uint64_t earlier;
 
     k->has_later = false;
-    if (find_row(k, &k->rows, w, row, hashes[0], is_same_key, &row_at, &earlier,
-                 err) != 0)
+    if (find_row(k, &k->rows, w, row, hashes[0], is_same_key, &earlier, err) !=
+        0)
         return -1;
     if (earlier != 0) {
         if (is_same_row(&k->plan->shape, k->earlier.record.cells,
@@ -513,26 +472,14 @@ int pl_csv_keys_see(struct pl_csv_keys *k, struct pl_csv_work *w, size_t row,
     }
     if (has_address) {
         if (find_row(k, &k->addresses, w, row, hashes[1], is_same_address,
-                     &address_at, &earlier, err) != 0)
+                     &earlier, err) != 0)
             return -1;
         if (earlier != 0)
             return found(k, w, row, PL_RULE_ADDRESS_DUPLICATE, seen, verdict,
                          err);
     }
-    if (has_user) {
-        user_at = home_of(&k->users, hashes[2]);
-        user = find(&k->users, hashes[2], &user_at);
-        if ((user & payload_mask(&k->users)) == PL_TARGET_USER_MAX) {
-            return found(k, w, row, PL_RULE_USER_ENDPOINTS, seen, verdict, err);
-        }
-    }
+    if (has_user && is_full(&k->users, hashes[2]))
+        return found(k, w, row, PL_RULE_USER_ENDPOINTS, seen, verdict, err);
     *seen = PL_CSV_SEEN_NEW;
-    take(&k->rows, row_at, hashes[0], number);
-    if (has_address)
-        take(&k->addresses, address_at, hashes[1], number);
-    if (has_user && user == 0)
-        take(&k->users, user_at, hashes[2], 1);
-    else if (has_user)
-        k->users.slots[user_at]++;
-    return 0;
+    return add(k, hashes, number, has_address, has_user, err);
 }

@@ -1,7 +1,7 @@
 /*
  * keys.h - what was seen before: keys, addresses, how many endpoints a user
- * has. Exact: a table of 64-bit entries (a hash cut short, a record number)
- * finds candidates, and the rows themselves, read again, decide.
+ * has. Exact: hashes (sieve.h) find candidates, and the rows themselves, read
+ * again, decide.
  *
  * Rows are seen in the order of the file, so that the first of several wins
  * whatever the number of threads.
@@ -10,15 +10,8 @@
 #define PL_CSV_KEYS_H
 
 #include "pipeline/csv/check.h"
+#include "pipeline/csv/sieve.h"
 #include "pipeline/csv/store.h"
-
-/* Hashes with something beside them, in one array; see keys.c. */
-struct pl_csv_table {
-    uint64_t *slots;
-    uint64_t size;
-    uint64_t count;
-    unsigned payload_bits;
-};
 
 /* One row read again. */
 struct pl_csv_reread {
@@ -29,9 +22,9 @@ struct pl_csv_reread {
 struct pl_csv_keys {
     const struct pl_csv_plan *plan;
     struct pl_csv_store *store;
-    struct pl_csv_table rows;      /* key: record number */
-    struct pl_csv_table addresses; /* (channel, address): record number */
-    struct pl_csv_table users;     /* user: endpoints */
+    struct pl_csv_sieve rows;      /* key, and record number */
+    struct pl_csv_sieve addresses; /* (channel, address), and record number */
+    struct pl_csv_sieve users;     /* counted */
     uint64_t *groups;              /* where each 16th record begins */
     size_t group_count;
     size_t group_cap;
@@ -59,9 +52,11 @@ void pl_csv_keys_release(struct pl_csv_keys *keys);
 int pl_csv_keys_begin(struct pl_csv_keys *keys,
                       const struct pl_csv_chunk *chunk, uint64_t rows,
                       struct pl_err *err) PL_MUST_CHECK;
-/* Brings the places of a row's keys near. */
-void pl_csv_keys_prefetch(const struct pl_csv_keys *keys,
-                          const uint64_t hashes[3]);
+/* Sees the rows of the chunk that are certainly new. The others are listed:
+ * pl_csv_keys_see is to be called for them, in their order. */
+int pl_csv_keys_sift(struct pl_csv_keys *keys, struct pl_csv_work *work,
+                     uint32_t *list, size_t *count,
+                     struct pl_err *err) PL_MUST_CHECK;
 /* The row is new, and from now on seen; or *verdict says what it repeats, and
  * keys->later has it. */
 int pl_csv_keys_see(struct pl_csv_keys *keys, struct pl_csv_work *work,

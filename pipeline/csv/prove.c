@@ -5,6 +5,9 @@
 
 #include "pipeline/csv/values.h"
 
+#define CACHED_BYTES ((size_t)20 << 10)
+#define ROWS_LEAST 16
+
 static bool is_on(const struct pl_csv_plan *plan, enum pl_rule rule)
 {
     return (plan->cfg->rules.off & (UINT64_C(1) << rule)) == 0;
@@ -24,12 +27,12 @@ static struct cell cell_at(const struct pl_csv_cells *cells, size_t i)
     return (struct cell){cells->data + begin + quote, *end - begin - 2 * quote};
 }
 
-static void prove_attributes(const struct pl_csv_plan *plan,
-                             const struct pl_csv_cells *cells)
+/* Bytes, of which there are no fewer than characters. */
+static void prove_lengths(const struct pl_csv_plan *plan,
+                          const struct pl_csv_cells *cells)
 {
-    const bool has_nested = is_on(plan, PL_RULE_NESTED_VALUE);
     const size_t most = is_on(plan, PL_RULE_ATTRIBUTE_LENGTH)
-                            ? (size_t)PL_TARGET_VALUE_MAX
+                            ? plan->shape.value_max
                             : SIZE_MAX;
 
     for (size_t i = 0; i < cells->count; i++) {
@@ -37,6 +40,14 @@ static void prove_attributes(const struct pl_csv_plan *plan,
 
         cells->doubts[i] |= *end - end[-1] - 1 > most;
     }
+}
+
+static void prove_attributes(const struct pl_csv_plan *plan,
+                             const struct pl_csv_cells *cells)
+{
+    const bool has_nested = is_on(plan, PL_RULE_NESTED_VALUE);
+
+    prove_lengths(plan, cells);
     for (size_t i = 0; has_nested && i < cells->count; i++) {
         const unsigned char *text = cell_at(cells, i).text;
 
@@ -263,51 +274,73 @@ static void list_fast(const struct pl_csv_plan *plan, struct pl_csv_work *w)
     memset(w->doubts, 0, n);
 }
 
-static void hash_fast(const struct pl_csv_plan *plan, struct pl_csv_work *w,
-                      struct pl_csv_cells *cells)
+static void hash_column(const struct pl_csv_plan *plan,
+                        const struct pl_csv_cells *cells, const uint32_t *rows,
+                        uint64_t *to)
+{
+    for (size_t i = 0; i < cells->count; i++) {
+        const struct cell c = cell_at(cells, i);
+
+        to[3 * (size_t)rows[i]] =
+            c.len == 0 ? 0 : pl_csv_hash(&plan->hash_key, c.text, c.len);
+    }
+}
+
+static void hash_ids(const struct pl_csv_plan *plan,
+                     const struct pl_csv_cells *cells, const uint32_t *rows,
+                     uint64_t *to)
+{
+    for (size_t i = 0; i < cells->count; i++) {
+        const struct cell c = cell_at(cells, i);
+
+        to[3 * (size_t)rows[i]] =
+            pl_csv_hash_key(&plan->hash_key, c.text, c.len);
+    }
+}
+
+/* Of a channel and what comes of it, so far in *to. */
+static void hash_addresses(const struct pl_csv_plan *plan,
+                           struct pl_csv_cells *cells, const uint32_t *rows,
+                           uint64_t *to)
+{
+    const struct pl_csv_hash_key *key = &plan->hash_key;
+
+    for (size_t i = 0; i < cells->count; i++) {
+        struct cell channel;
+        struct cell address;
+
+        cells->column = plan->shape.channel;
+        channel = cell_at(cells, i);
+        cells->column = plan->shape.address;
+        address = cell_at(cells, i);
+        to[3 * (size_t)rows[i]] =
+            channel.len == 0 && address.len == 0
+                ? 0
+                : pl_csv_mix(pl_csv_hash(key, channel.text, channel.len),
+                             key->word[1]) ^
+                      pl_csv_hash(key, address.text, address.len);
+    }
+}
+
+/* The key hashes of rows; see pl_csv_hash_record. */
+static void hash_rows(const struct pl_csv_plan *plan,
+                      struct pl_csv_cells *cells, const uint32_t *rows,
+                      uint64_t *keys)
 {
     const struct pl_csv_shape *s = &plan->shape;
-    const struct pl_csv_hash_key *key = &plan->hash_key;
     const bool has_id = s->id != SIZE_MAX;
-    const bool has_address = s->channel != SIZE_MAX;
 
-    for (size_t i = 0; i < w->fast_count; i++) {
-        uint64_t *keys = w->keys + 3 * (size_t)w->fast_rows[i];
-        struct cell c;
-
-        if (has_id) {
-            cells->column = s->id;
-            c = cell_at(cells, i);
-            keys[0] = pl_csv_hash_key(key, c.text, c.len);
-        }
-        if (plan->has_addresses || !has_id) {
-            uint64_t *to = has_id ? &keys[1] : &keys[0];
-
-            if (has_address) {
-                struct cell channel;
-
-                cells->column = s->channel;
-                channel = cell_at(cells, i);
-                cells->column = s->address;
-                c = cell_at(cells, i);
-                *to = channel.len == 0 && c.len == 0
-                          ? 0
-                          : pl_csv_mix(
-                                pl_csv_hash(key, channel.text, channel.len),
-                                key->word[1]) ^
-                                pl_csv_hash(key, c.text, c.len);
-            } else if (!has_id) {
-                cells->column = s->user_id;
-                c = cell_at(cells, i);
-                *to = pl_csv_hash(key, c.text, c.len);
-            }
-        }
-        if (plan->has_users) {
-            cells->column = s->user_id;
-            c = cell_at(cells, i);
-            keys[2] = c.len == 0 ? 0 : pl_csv_hash(key, c.text, c.len);
-        }
+    if (has_id) {
+        cells->column = s->id;
+        hash_ids(plan, cells, rows, keys);
     }
+    if (s->channel != SIZE_MAX && (plan->has_addresses || !has_id))
+        hash_addresses(plan, cells, rows, has_id ? keys + 1 : keys);
+    cells->column = s->user_id;
+    if (!has_id && s->channel == SIZE_MAX)
+        hash_column(plan, cells, rows, keys);
+    if (plan->has_users)
+        hash_column(plan, cells, rows, keys + 2);
 }
 
 void pl_csv_hash_record(const struct pl_csv_plan *plan,
@@ -341,31 +374,55 @@ void pl_csv_hash_record(const struct pl_csv_plan *plan,
                                     cells[s->user_id].len);
 }
 
-int pl_csv_prove(const struct pl_csv_plan *plan, struct pl_csv_work *w,
-                 struct pl_err *err)
+/* Rows that a level-1 cache holds, so that it is only the first column that
+ * waits for memory. */
+static size_t rows_at_once(const struct pl_csv_chunk *c)
 {
-    struct pl_csv_chunk *c = &w->chunk;
-    struct pl_csv_cells cells;
+    const size_t bytes = c->used - c->start;
+    const size_t rows =
+        bytes > 0 ? CACHED_BYTES * c->row_count / bytes : c->row_count;
 
-    if (pl_csv_patch_rows(plan, w, err) != 0)
-        return -1;
-    list_fast(plan, w);
-    cells = (struct pl_csv_cells){.data = c->data,
-                                  .ends = c->index.ends,
-                                  .firsts = w->fast_firsts,
-                                  .count = w->fast_count,
-                                  .doubts = w->doubts,
-                                  .edits = w->edits,
-                                  .edit_count = &w->edit_count};
+    return rows < ROWS_LEAST ? ROWS_LEAST : rows;
+}
+
+static void prove_rows(const struct pl_csv_plan *plan, struct pl_csv_work *w,
+                       size_t from, size_t count)
+{
+    const struct pl_csv_chunk *c = &w->chunk;
+    const uint32_t *rows = w->fast_rows + from;
+    struct pl_csv_cells cells = {.data = c->data,
+                                 .ends = c->index.ends,
+                                 .firsts = w->fast_firsts + from,
+                                 .count = count,
+                                 .doubts = w->doubts + from,
+                                 .edits = w->edits,
+                                 .edit_count = &w->edit_count};
+
     for (size_t i = 0; i < plan->shape.count; i++) {
         cells.column = i;
+        if (plan->shape.is_every_limited)
+            prove_lengths(plan, &cells);
         prove_column(plan, &cells, plan->shape.columns[i].kind);
     }
     if (plan->shape.channel != SIZE_MAX)
         prove_addresses(plan, w, &cells);
-    for (size_t i = 0; i < w->fast_count; i++)
-        c->states[w->fast_rows[i]] = w->doubts[i];
-    hash_fast(plan, w, &cells);
+    for (size_t i = 0; i < count; i++)
+        c->states[rows[i]] = cells.doubts[i];
+    hash_rows(plan, &cells, rows, w->keys);
+}
+
+int pl_csv_prove(const struct pl_csv_plan *plan, struct pl_csv_work *w,
+                 struct pl_err *err)
+{
+    struct pl_csv_chunk *c = &w->chunk;
+    const size_t step = rows_at_once(c);
+
+    if (pl_csv_patch_rows(plan, w, err) != 0)
+        return -1;
+    list_fast(plan, w);
+    for (size_t from = 0; from < w->fast_count; from += step)
+        prove_rows(plan, w, from,
+                   w->fast_count - from < step ? w->fast_count - from : step);
     for (size_t i = 0; i < w->patch_count; i++) {
         const struct pl_csv_patch *p = &w->patches[i];
 

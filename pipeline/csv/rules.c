@@ -43,6 +43,8 @@ static const struct {
     [PL_RULE_LOCALE] = {"locale", false},
     [PL_RULE_TIME_ZONE] = {"time-zone", false},
     [PL_RULE_EFFECTIVE_DATE] = {"effective-date", false},
+    [PL_RULE_KEY_MISSING] = {"key-missing", true},
+    [PL_RULE_KEY_UNKNOWN] = {"key-unknown", true},
 };
 
 /* PUSH and IN_APP are in the service's list, but take no address (1.3). */
@@ -233,17 +235,29 @@ static bool check_attribute(const struct pl_csv_rules *rules,
                     "an array or a map, which a cell cannot hold; take its "
                     "elements apart in the query, one column a value, or "
                     "CAST(... AS JSON) and json_format for text");
-    if (cell->len > PL_TARGET_VALUE_MAX &&
-        is_on(rules, PL_RULE_ATTRIBUTE_LENGTH)) {
-        const size_t count = pl_utf8_count(cell->data, cell->len);
-
-        if (count > PL_TARGET_VALUE_MAX) {
-            (void)fail(v, PL_RULE_ATTRIBUTE_LENGTH, column, NULL);
-            v->number = count;
-            return false;
-        }
-    }
     return true;
+}
+
+/* Characters, not bytes. */
+static bool check_length(const struct pl_csv_shape *shape,
+                         const struct pl_csv_rules *rules,
+                         const struct pl_csv_cell *cell, size_t column,
+                         struct pl_csv_verdict *v)
+{
+    const enum pl_column_kind kind = shape->columns[column].kind;
+    size_t count;
+
+    if (cell->len <= shape->value_max ||
+        !is_on(rules, PL_RULE_ATTRIBUTE_LENGTH) ||
+        (!shape->is_every_limited && kind != PL_COLUMN_ATTRIBUTE &&
+         kind != PL_COLUMN_USER_ATTRIBUTE))
+        return true;
+    count = pl_utf8_count(cell->data, cell->len);
+    if (count <= shape->value_max)
+        return true;
+    (void)fail(v, PL_RULE_ATTRIBUTE_LENGTH, column, NULL);
+    v->number = count;
+    return false;
 }
 
 static bool check_opt_out(struct pl_csv_cell *cell, size_t column,
@@ -475,8 +489,10 @@ bool pl_rules_cell(const struct pl_csv_shape *shape,
     if (may_hold_controls && !clean_controls(rules, cell, column, verdict))
         return false;
     return clean(shape, rules, cell, column, verdict) &&
-           (!has_text(cell) || check_value(rules, shape->columns[column].kind,
-                                           cell, column, verdict));
+           (!has_text(cell) ||
+            (check_value(rules, shape->columns[column].kind, cell, column,
+                         verdict) &&
+             check_length(shape, rules, cell, column, verdict)));
 }
 
 void pl_rules_judge(const struct pl_csv_shape *shape,
@@ -516,7 +532,7 @@ void pl_rules_detail(const struct pl_csv_shape *shape,
         words->before = "";
         words->after = " characters, the most is ";
         words->has_second = true;
-        words->second = PL_TARGET_VALUE_MAX;
+        words->second = shape->value_max;
         break;
     case PL_RULE_ENDPOINT_SIZE:
         words->before = "";

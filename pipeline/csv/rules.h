@@ -41,6 +41,8 @@ enum pl_rule {
     PL_RULE_LOCALE,
     PL_RULE_TIME_ZONE,
     PL_RULE_EFFECTIVE_DATE,
+    PL_RULE_KEY_MISSING, /* of profiles: pipeline/profile */
+    PL_RULE_KEY_UNKNOWN,
     PL_RULE_COUNT
 };
 
@@ -72,6 +74,8 @@ struct pl_csv_shape {
     bool *is_dropped;          /* an unknown column, on request */
     size_t *name_lens;         /* bytes */
     size_t names_len;          /* of all columns together */
+    size_t value_max;          /* characters of a value of an attribute ... */
+    bool is_every_limited;     /* ... and of any other column */
     size_t count;
     size_t dropped; /* how many */
     size_t id;      /* indexes; SIZE_MAX: no such column */

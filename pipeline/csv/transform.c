@@ -14,10 +14,9 @@
 #include "pipeline/csv/report.h"
 #include "pipeline/csv/spill.h"
 
-#define CHUNK_BYTES ((size_t)256 << 10)
+#define CHUNK_BYTES ((size_t)128 << 10)
 #define RECORD_BYTES_MAX ((size_t)16 << 20)
 #define THREADS_MAX 64
-#define PREFETCH 24 /* rows */
 
 /*
  * Chunks go through five steps, and workers go with them. What must be done in
@@ -152,10 +151,10 @@ static const struct pl_csv_rule_count *most_frequent(
     return best;
 }
 
-static int too_many_rejects(const struct transform *t, bool is_certain,
+static int too_many_rejects(const struct pl_csv_config *cfg,
+                            const struct pl_csv_report *r, bool is_certain,
                             struct pl_err *err)
 {
-    const struct pl_csv_report *r = t->report;
     const struct pl_csv_rule_count *most = most_frequent(r);
 
     return pl_fail(err, PL_DATA_INVALID,
@@ -164,7 +163,7 @@ static int too_many_rejects(const struct transform *t, bool is_certain,
                    "(%" PRIu64 ")",
                    r->rows_rejected, r->rows_in,
                    is_certain ? " so far, whatever is still to come" : "",
-                   t->cfg->limits.max_reject_percent, most->code, most->count);
+                   cfg->limits.max_reject_percent, most->code, most->count);
 }
 
 /* Even if all rows to come were good, and as short as rows can be. */
@@ -192,18 +191,26 @@ static int count_reject(struct transform *t, const struct pl_csv_chunk *c,
                        "record %" PRIu64 ", by rule %s",
                        most, c->number + row, pl_rule_code(rule));
     if (is_hopeless(t, c->offset + c->index.rows[row] + 1))
-        return too_many_rejects(t, true, err);
+        return too_many_rejects(t->cfg, t->report, true, err);
     return 0;
 }
 
-static int count_row(struct transform *t, struct pl_err *err)
+/* Rows from there on that come out. */
+static int count_rows(struct transform *t, struct pl_csv_chunk *c, size_t from,
+                      size_t to, struct pl_err *err)
 {
     const int64_t most = t->cfg->limits.max_rows;
+    const uint64_t left = most >= 0 ? (uint64_t)most - t->report->rows_out : 0;
 
-    t->report->rows_out++;
-    if (most >= 0 && t->report->rows_out > (uint64_t)most)
+    if (most >= 0 && to - from > left) {
+        t->report->rows_in += left + 1;
+        t->report->rows_out += left + 1;
+        c->row_count = from + (size_t)left + 1;
         return pl_fail(err, PL_DATA_INVALID, "more than %" PRId64 " rows",
                        most);
+    }
+    t->report->rows_in += to - from;
+    t->report->rows_out += to - from;
     return 0;
 }
 
@@ -233,6 +240,22 @@ static int drop_row(struct transform *t, struct pl_csv_chunk *c, size_t row)
     return 0;
 }
 
+/* What becomes of a row that may repeat an earlier one. */
+static int see_row(struct transform *t, struct pl_csv_work *w, size_t row,
+                   struct pl_err *err)
+{
+    enum pl_csv_seen seen;
+    struct pl_csv_verdict verdict;
+
+    if (pl_csv_keys_see(&t->keys, w, row, &seen, &verdict, err) != 0)
+        return -1;
+    if (seen == PL_CSV_SEEN_NEW)
+        return count_rows(t, &w->chunk, row, row + 1, err);
+    t->report->rows_in++;
+    return seen == PL_CSV_SEEN_SAME ? drop_row(t, &w->chunk, row)
+                                    : reject_late(t, w, row, &verdict, err);
+}
+
 static int see_settled(struct transform *t, struct pl_csv_work *w, size_t row,
                        struct pl_err *err)
 {
@@ -242,32 +265,12 @@ static int see_settled(struct transform *t, struct pl_csv_work *w, size_t row,
     struct pl_csv_verdict verdict;
 
     if (settled == NULL)
-        return count_row(t, err);
+        return count_rows(t, c, row, row + 1, err);
+    t->report->rows_in++;
     if (settled->seen == PL_CSV_SEEN_SAME)
         return drop_row(t, c, row);
     if (pl_csv_keys_reject(&t->keys, w, row, settled->rule, &verdict, err) != 0)
         return -1;
-    return reject_late(t, w, row, &verdict, err);
-}
-
-static int see_row(struct transform *t, struct pl_csv_work *w, size_t row,
-                   struct pl_err *err)
-{
-    enum pl_csv_seen seen;
-    struct pl_csv_verdict verdict;
-
-    if (t->mode == MODE_SETTLED)
-        return see_settled(t, w, row, err);
-    if (pl_csv_keys_see(&t->keys, w, row, &seen, &verdict, err) != 0)
-        return -1;
-    switch (seen) {
-    case PL_CSV_SEEN_NEW:
-        return count_row(t, err);
-    case PL_CSV_SEEN_SAME:
-        return drop_row(t, &w->chunk, row);
-    case PL_CSV_SEEN_REJECT:
-        break;
-    }
     return reject_late(t, w, row, &verdict, err);
 }
 
@@ -310,6 +313,10 @@ static int choose_mode(struct transform *t, const struct pl_csv_chunk *c,
 
     if (t->mode != MODE_TABLE || t->seeing.next != 0)
         return 0;
+    if (!t->plan.has_keys) {
+        t->mode = MODE_SETTLED; /* nothing repeats */
+        return 0;
+    }
     if (t->cfg->rules.duplicates != PL_CSV_DUPLICATES_KEEP_LAST &&
         (most == 0 || need <= most))
         return 0;
@@ -317,12 +324,73 @@ static int choose_mode(struct transform *t, const struct pl_csv_chunk *c,
     return pl_csv_spill_open(&t->spill, t->cfg->temp_dir, err);
 }
 
-/* A failure leaves the rows up to the one that it is about. */
+/* Every row, in order: whether it comes out. Only those in list (which ends
+ * with a row that is not there) may repeat others. A failure leaves the rows up
+ * to the one that it is about. */
+static int see_listed(struct transform *t, struct pl_csv_work *w,
+                      const uint32_t *list, struct pl_err *err)
+{
+    struct pl_csv_chunk *c = &w->chunk;
+    const struct pl_csv_pieces *rejects = &w->rejects;
+    size_t reject = 0;
+
+    for (size_t row = 0; row < c->row_count; row++) {
+        size_t next =
+            reject < rejects->count ? rejects->list[reject].row : c->row_count;
+        int rc;
+
+        if (*list < next)
+            next = *list;
+        if (count_rows(t, c, row, next, err) != 0)
+            return -1;
+        row = next;
+        if (row == c->row_count)
+            break;
+        if (c->states[row] == PL_CSV_REJECTED) {
+            t->report->rows_in++;
+            rc = count_reject(t, c, row, rejects->list[reject++].rule, err);
+        } else {
+            rc = see_row(t, w, row, err);
+            list++;
+        }
+        if (rc != 0) {
+            c->row_count = row + 1;
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* The same when what repeats is known. */
+static int see_all(struct transform *t, struct pl_csv_work *w,
+                   struct pl_err *err)
+{
+    struct pl_csv_chunk *c = &w->chunk;
+    const struct pl_csv_piece *reject = w->rejects.list;
+
+    for (size_t row = 0; row < c->row_count; row++) {
+        int rc;
+
+        if (c->states[row] == PL_CSV_REJECTED) {
+            t->report->rows_in++;
+            rc = count_reject(t, c, row, (reject++)->rule, err);
+        } else {
+            rc = see_settled(t, w, row, err);
+        }
+        if (rc != 0) {
+            c->row_count = row + 1;
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int see_rows(struct transform *t, struct pl_csv_work *w,
                     struct pl_err *err)
 {
     struct pl_csv_chunk *c = &w->chunk;
-    const struct pl_csv_piece *reject = w->rejects.list;
+    uint32_t *list = w->lists[0]; /* which is free again */
+    size_t count = 0;
 
     if (c->row_count == 0)
         return 0;
@@ -330,29 +398,13 @@ static int see_rows(struct transform *t, struct pl_csv_work *w,
         return -1;
     if (t->mode == MODE_GATHER)
         return gather_rows(t, w, err);
-    if (t->mode == MODE_TABLE &&
-        pl_csv_keys_begin(&t->keys, c, expected_rows(t, c), err) != 0)
+    if (t->mode == MODE_SETTLED)
+        return see_all(t, w, err);
+    if (pl_csv_keys_begin(&t->keys, c, expected_rows(t, c), err) != 0 ||
+        pl_csv_keys_sift(&t->keys, w, list, &count, err) != 0)
         return -1;
-    for (size_t row = 0; row < PREFETCH && row < c->row_count; row++)
-        if (t->mode == MODE_TABLE && c->states[row] != PL_CSV_REJECTED)
-            pl_csv_keys_prefetch(&t->keys, w->keys + 3 * row);
-    for (size_t row = 0; row < c->row_count; row++) {
-        const size_t ahead = row + PREFETCH;
-        int rc;
-
-        if (t->mode == MODE_TABLE && ahead < c->row_count &&
-            c->states[ahead] != PL_CSV_REJECTED)
-            pl_csv_keys_prefetch(&t->keys, w->keys + 3 * ahead);
-        t->report->rows_in++;
-        rc = c->states[row] == PL_CSV_REJECTED
-                 ? count_reject(t, c, row, (reject++)->rule, err)
-                 : see_row(t, w, row, err);
-        if (rc != 0) {
-            c->row_count = row + 1;
-            return -1;
-        }
-    }
-    return 0;
+    list[count] = UINT32_MAX;
+    return see_listed(t, w, list, err);
 }
 
 /* Writing */
@@ -457,6 +509,19 @@ static int write_rejects(struct transform *t, struct pl_csv_work *w,
     return 0;
 }
 
+/* Where the rows stood that come out, for who writes on. */
+static int tell_places(const struct transform *t, const struct pl_csv_chunk *c,
+                       struct pl_err *err)
+{
+    for (size_t row = 0; t->cfg->place != NULL && row < c->row_count; row++)
+        if (c->states[row] != PL_CSV_REJECTED &&
+            c->states[row] != PL_CSV_DROPPED &&
+            t->cfg->place(t->cfg->place_ctx, c->number + row,
+                          c->offset + pl_csv_row_start(c, row), err) != 0)
+            return -1;
+    return 0;
+}
+
 static int write_work(struct transform *t, struct pl_csv_work *w,
                       struct pl_err *err)
 {
@@ -464,7 +529,7 @@ static int write_work(struct transform *t, struct pl_csv_work *w,
 
     if (t->cfg->out != NULL && t->writing.next == 0 && write_head(t, err) != 0)
         return -1;
-    if (write_rejects(t, w, err) != 0 ||
+    if (write_rejects(t, w, err) != 0 || tell_places(t, c, err) != 0 ||
         (t->cfg->out != NULL && write_out(t, w, err) != 0))
         return -1;
     if (t->cfg->progress != NULL)
@@ -636,19 +701,26 @@ static int rewind_input(struct transform *t, struct pl_err *err)
     return 0;
 }
 
-static int check_limits(const struct transform *t, struct pl_err *err)
+int pl_csv_check_limits(const struct pl_csv_config *cfg,
+                        const struct pl_csv_report *r, struct pl_err *err)
 {
-    const struct pl_csv_report *r = t->report;
-    const struct pl_csv_limits *limits = &t->cfg->limits;
+    const struct pl_csv_limits *limits = &cfg->limits;
 
-    if (t->plan.shape.count == 0)
-        return pl_fail(err, PL_DATA_INVALID, "no header: the file is empty");
     if (r->rows_in != r->rows_out + r->rows_rejected + r->rows_dropped +
                           r->rows_merged + r->rows_unchanged)
         return pl_fail(err, PL_INTERNAL_ERROR, "counts do not add up");
+    if (limits->max_rejects >= 0 &&
+        r->rows_rejected > (uint64_t)limits->max_rejects)
+        return pl_fail(err, PL_DATA_INVALID,
+                       "%" PRIu64 " rows rejected, max_rejects allows %" PRId64,
+                       r->rows_rejected, limits->max_rejects);
     if ((double)r->rows_rejected * 100.0 >
         limits->max_reject_percent * (double)r->rows_in)
-        return too_many_rejects(t, false, err);
+        return too_many_rejects(cfg, r, false, err);
+    if (limits->max_rows >= 0 && r->rows_out > (uint64_t)limits->max_rows)
+        return pl_fail(err, PL_DATA_INVALID,
+                       "%" PRIu64 " rows came out, max_rows allows %" PRId64,
+                       r->rows_out, limits->max_rows);
     if ((int64_t)r->rows_out < limits->min_rows)
         return pl_fail(err, PL_DATA_INVALID,
                        "%" PRIu64 " rows came out, min_rows asks for %" PRId64,
@@ -728,5 +800,7 @@ int pl_csv_transform(const struct pl_csv_config *cfg,
         if (rewind_input(&t, err) != 0 || run(&t, err) != 0)
             return -1;
     }
-    return check_limits(&t, err);
+    if (t.plan.shape.count == 0)
+        return pl_fail(err, PL_DATA_INVALID, "no header: the file is empty");
+    return pl_csv_check_limits(cfg, report, err);
 }

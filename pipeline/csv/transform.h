@@ -4,12 +4,12 @@
  *
  * Rooms: reader.h says what a record is, kernel.h goes over the bytes, cut.h
  * makes chunks of whole records, check.h proves rows right or has rules.h
- * judge them, keys.h finds what comes twice (spill.h with little memory),
- * report.h counts, writer.h words rows and rejects.
+ * judge them, keys.h finds what comes twice (by sieve.h, or by spill.h with
+ * little memory), report.h counts, writer.h words rows and rejects.
  *
- * Memory: 4 MiB or so a thread, 8 bytes for each key over 0.85, 24 more a
- * thousand records; with more keys than keys_memory has room for, a few MiB
- * and temporary files.
+ * Memory: 4 MiB or so a thread, 10 bytes for each key, half a byte for each
+ * record; with more keys than keys_memory has room for, a few MiB and temporary
+ * files.
  */
 #ifndef PL_CSV_TRANSFORM_H
 #define PL_CSV_TRANSFORM_H
@@ -63,6 +63,11 @@ struct pl_csv_config {
     uint64_t max_part_bytes; /* 0: there is one part */
     int (*next_part)(void *ctx, uint64_t rows, struct pl_err *err);
     void *part_ctx;
+    /* Where each row stood that comes out, before its bytes do; NULL: nobody
+     * asks. Called by one thread at a time. */
+    int (*place)(void *ctx, uint64_t number, uint64_t offset,
+                 struct pl_err *err);
+    void *place_ctx;
     const struct pl_sink *rejects; /* NULL: they are counted only */
     bool has_raw;                  /* the raw record in the reject file */
     enum { PL_CSV_REJECTS_JSON, PL_CSV_REJECTS_CSV } rejects_format;
@@ -73,7 +78,7 @@ struct pl_csv_config {
     unsigned threads;        /* 0: one */
     const char *reader;      /* "libcsv", a kernel's name; NULL: the best */
     uint64_t keys_memory;    /* bytes; 0: as many as there are keys */
-    size_t chunk_bytes;      /* read at a time; 0: 256 KiB */
+    size_t chunk_bytes;      /* read at a time; 0: 128 KiB */
     size_t max_record_bytes; /* 0: 16 MiB */
 };
 
@@ -134,5 +139,12 @@ void pl_csv_report_release(struct pl_csv_report *report);
 int pl_csv_transform(const struct pl_csv_config *cfg,
                      struct pl_csv_report *report,
                      struct pl_err *err) PL_MUST_CHECK;
+
+/* Whether the counts add up (else PL_INTERNAL_ERROR) and keep to the limits
+ * (else PL_DATA_INVALID): for who goes on where pl_csv_transform ended, which
+ * did the same. */
+int pl_csv_check_limits(const struct pl_csv_config *cfg,
+                        const struct pl_csv_report *report,
+                        struct pl_err *err) PL_MUST_CHECK;
 
 #endif

@@ -125,7 +125,9 @@ static int check_set(struct pl_sql_verdict *v, const struct pl_target *target,
     if (rc == 0)
         return 0;
     v->place = (struct pl_sql_place){0};
-    return pl_fail(err, PL_QUERY_INVALID, "%s", why.msg);
+    return pl_fail(err,
+                   why.code == PL_DATA_INVALID ? PL_QUERY_INVALID : why.code,
+                   "%s", why.msg);
 }
 
 static int check_columns(struct pl_sql_verdict *v,

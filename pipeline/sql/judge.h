@@ -33,7 +33,8 @@ void pl_sql_verdict_release(struct pl_sql_verdict *verdict);
  *
  * Fails with PL_QUERY_INVALID and one line, "line 2, column 5: what is wrong;
  * what to do": names of the query may be in it, its string literals never
- * are. Only verdict->place is then set. PL_HOST_ERROR: out of memory.
+ * are. Only verdict->place is then set. PL_CONFIG_INVALID: the query is well
+ * but for the key that the job wants. PL_HOST_ERROR: out of memory.
  */
 int pl_sql_judge(const char *sql, size_t len, const struct pl_target *target,
                  struct pl_sql_verdict *verdict,

@@ -155,3 +155,16 @@ void pl_checksum_release(struct pl_checksum *sum)
     pl_hash_release(&sum->hash);
     pl_buf_release(&sum->parts);
 }
+
+int pl_checksum_expect(uint64_t crc64nvme, const char *expected,
+                       const char *name, const char *whose, struct pl_err *err)
+{
+    char text[PL_CRC64_TEXT];
+
+    pl_crc64_text(crc64nvme, text);
+    if (expected == NULL || *expected == '\0' || strcmp(expected, text) == 0)
+        return 0;
+    return pl_fail(err, PL_DATA_INVALID,
+                   "'%s': CRC64NVME is %s, but %s says %s", name, text, whose,
+                   expected);
+}

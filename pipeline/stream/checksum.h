@@ -35,4 +35,10 @@ int pl_checksum_end(struct pl_checksum *sum, const struct pl_uri *uri,
                     struct pl_err *err) PL_MUST_CHECK;
 void pl_checksum_release(struct pl_checksum *sum);
 
+/* PL_DATA_INVALID when name's bytes have this CRC64NVME, but whose says that it
+ * is the one expected (as text; NULL or "": any). */
+int pl_checksum_expect(uint64_t crc64nvme, const char *expected,
+                       const char *name, const char *whose,
+                       struct pl_err *err) PL_MUST_CHECK;
+
 #endif

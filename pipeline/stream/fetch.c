@@ -23,7 +23,7 @@
 #define RANGE_BYTES (INT64_C(8) << 20)
 #define RANGES_MAX 100000 /* above it the ranges grow */
 #define THREAD_BYTES (INT64_C(1) << 20)
-#define PIECE_BYTES ((size_t)128 << 10)
+#define PIECE_BYTES ((size_t)256 << 10)
 
 /* One range: whether its bytes are in the file, by their checksum. */
 struct range {
@@ -248,28 +248,16 @@ static uint64_t whole_crc(const struct fetch *f)
     return crc;
 }
 
-static int compare(const struct fetch *f, uint64_t crc, const char *expected,
-                   const char *whose, struct pl_err *err)
-{
-    char text[PL_CRC64_TEXT];
-
-    pl_crc64_text(crc, text);
-    if (expected == NULL || *expected == '\0' || strcmp(expected, text) == 0)
-        return 0;
-    return pl_fail(err, PL_DATA_INVALID,
-                   "'s3://%s/%s': CRC64NVME is %s, but %s says %s",
-                   f->from->bucket, f->from->path, text, whose, expected);
-}
-
 /* Whether the file that stands in fd is the object. */
 static int verify(const struct fetch *f, int fd, uint64_t crc,
                   const char *expected, struct pl_err *err)
 {
     __attribute__((cleanup(pl_checksum_release))) struct pl_checksum sum = {
         .left = 0};
+    const char *key = f->from->path;
 
-    if (compare(f, crc, expected, "the manifest", err) != 0 ||
-        compare(f, crc, f->object.crc64nvme, "S3", err) != 0)
+    if (pl_checksum_expect(crc, expected, key, "the manifest", err) != 0 ||
+        pl_checksum_expect(crc, f->object.crc64nvme, key, "S3", err) != 0)
         return -1;
     if (f->object.crc64nvme[0] != '\0')
         return 0;
@@ -320,21 +308,41 @@ static int make_head(const struct fetch *f, struct pl_buf *head,
                        f->object.bytes, f->range_bytes);
 }
 
-/* Says what a full disk would say later. */
-static int check_room(const struct fetch *f, struct pl_err *err)
+/* Gives it its length, and the room, where the file system can: that says what
+ * a full disk would say later, and makes writes quicker. */
+static int make_room(const struct fetch *f, struct pl_err *err)
 {
+    const off_t bytes = (off_t)f->object.bytes;
     struct statvfs fs;
     struct stat st;
-    uint64_t room;
+    uint64_t room = UINT64_MAX;
+    int rc = ENOSPC;
 
-    if (fstatvfs(f->fd, &fs) != 0 || fstat(f->fd, &st) != 0)
-        return 0;
-    room = (uint64_t)fs.f_bavail * fs.f_frsize + (uint64_t)st.st_blocks * 512;
-    if (room >= (uint64_t)f->object.bytes)
-        return 0;
-    return pl_fail(err, PL_FILE_ERROR,
-                   "'%s' needs %" PRId64 " bytes, and the disk has %" PRIu64,
-                   f->path, f->object.bytes, room);
+    if (fstatvfs(f->fd, &fs) == 0 && fstat(f->fd, &st) == 0)
+        room =
+            (uint64_t)fs.f_bavail * fs.f_frsize + (uint64_t)st.st_blocks * 512;
+    if (room >= (uint64_t)bytes)
+        rc = bytes > 0 ? posix_fallocate(f->fd, 0, bytes) : 0;
+    if (rc == ENOSPC)
+        return pl_fail(err, PL_FILE_ERROR,
+                       "'%s' needs %" PRId64
+                       " bytes, and the disk has %" PRIu64,
+                       f->path, f->object.bytes, room);
+    if (ftruncate(f->fd, bytes) != 0)
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot write '%s'",
+                             f->part.data);
+    return 0;
+}
+
+/* Only what is there is cut off: of a file that was made empty, ext4 begins to
+ * write everything to the disk when it is closed, and we would wait for it. */
+static int empty(const struct fetch *f, const char *path, struct pl_err *err)
+{
+    struct stat st;
+
+    if (fstat(f->fd, &st) != 0 || (st.st_size > 0 && ftruncate(f->fd, 0) != 0))
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot write '%s'", path);
+    return 0;
 }
 
 static int open_part(struct fetch *f, struct pl_err *err)
@@ -366,17 +374,11 @@ static int open_part(struct fetch *f, struct pl_err *err)
     }
     if (pl_buf_adds(&f->part, part.data, err) != 0)
         return -1;
-    if (is_other || f->journal.lines.len == 0) {
-        if (ftruncate(f->fd, 0) != 0)
-            return pl_fail_errno(err, PL_FILE_ERROR, "cannot write '%s'",
-                                 part.data);
-    } else {
+    if (!is_other && f->journal.lines.len > 0)
         read_lines(f);
-    }
-    if (ftruncate(f->fd, (off_t)f->object.bytes) != 0)
-        return pl_fail_errno(err, PL_FILE_ERROR, "cannot write '%s'",
-                             part.data);
-    return check_room(f, err);
+    else if (empty(f, part.data, err) != 0)
+        return -1;
+    return make_room(f, err);
 }
 
 /* A mismatch may be a bit that fell over on the way: once more, all of it. */

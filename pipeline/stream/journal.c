@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pipeline/base/file.h"
@@ -23,6 +24,30 @@ static int take_lock(const struct pl_journal *j, struct pl_err *err)
                        j->path.data);
     pl_debug("no lock on '%s': the file system has none", j->path.data);
     return 0;
+}
+
+/* Opens and locks it. One that its owner took away just before we had the lock
+ * guards nothing: then there is another one, or none yet. */
+static int open_locked(struct pl_journal *j, const char *path,
+                       struct pl_err *err)
+{
+    struct stat st = {.st_nlink = 0};
+
+    if (pl_buf_adds(&j->path, path, err) != 0)
+        return -1;
+    for (;;) {
+        j->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        if (j->fd < 0) {
+            pl_debug("no journal '%s': %s", path, strerror(errno));
+            pl_buf_reset(&j->path);
+            return 0;
+        }
+        if (take_lock(j, err) != 0)
+            return -1;
+        if (fstat(j->fd, &st) != 0 || st.st_nlink > 0)
+            return 0;
+        (void)close(j->fd);
+    }
 }
 
 int pl_journal_restart(struct pl_journal *j, const char *head,
@@ -46,13 +71,11 @@ int pl_journal_open(struct pl_journal *j, const char *path, const char *head,
     memset(j, 0, sizeof(*j));
     *is_other = false;
     j->lines.max_bytes = BYTES_MAX;
-    j->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (j->fd < 0) {
-        pl_debug("no journal '%s': %s", path, strerror(errno));
+    if (open_locked(j, path, err) != 0)
+        return -1;
+    if (j->fd < 0)
         return 0;
-    }
-    if (pl_buf_adds(&j->path, path, err) != 0 || take_lock(j, err) != 0 ||
-        pl_fd_read_all(j->fd, path, &text, err) != 0)
+    if (pl_fd_read_all(j->fd, path, &text, err) != 0)
         return -1;
     if (text.len >= head_len && memcmp(text.data, head, head_len) == 0)
         return pl_buf_add(&j->lines, text.data + head_len, text.len - head_len,

@@ -189,19 +189,6 @@ void pl_reader_release(struct pl_reader *reader)
     reader->fd = -1;
 }
 
-static int compare(const struct pl_reader *r, const char *expected,
-                   const char *whose, struct pl_err *err)
-{
-    char text[PL_CRC64_TEXT];
-
-    pl_crc64_text(r->crc64nvme, text);
-    if (expected == NULL || *expected == '\0' || strcmp(expected, text) == 0)
-        return 0;
-    return pl_fail(err, PL_DATA_INVALID,
-                   "'%s': CRC64NVME is %s, but %s says %s", r->uri.path, text,
-                   whose, expected);
-}
-
 int pl_reader_verify(struct pl_reader *r, const char *expected_crc64nvme,
                      struct pl_err *err)
 {
@@ -209,8 +196,10 @@ int pl_reader_verify(struct pl_reader *r, const char *expected_crc64nvme,
         return pl_fail(err, PL_DATA_INVALID,
                        "'%s': %" PRId64 " bytes read of %" PRId64, r->uri.path,
                        r->passed, r->bytes);
-    if (compare(r, expected_crc64nvme, "the manifest", err) != 0 ||
-        compare(r, r->object.crc64nvme, "S3", err) != 0)
+    if (pl_checksum_expect(r->crc64nvme, expected_crc64nvme, r->uri.path,
+                           "the manifest", err) != 0 ||
+        pl_checksum_expect(r->crc64nvme, r->object.crc64nvme, r->uri.path, "S3",
+                           err) != 0)
         return -1;
     return pl_checksum_end(&r->checksum, &r->uri, err);
 }

@@ -147,13 +147,13 @@ static void give_back(struct pl_upload *u)
         if (rc != 0)
             break;
     }
-    if (err.code != PL_OK)
+    pl_stop_unhold();
+    if (err.code != PL_OK) { /* the journal stays: the next try ends it */
         pl_warn("cannot abort upload %s of 's3://%s/%s': %s", u->id,
                 u->uri.bucket, u->uri.path, err.msg);
-    else
-        pl_info("aborted the upload of 's3://%s/%s'", u->uri.bucket,
-                u->uri.path);
-    pl_stop_unhold();
+        return;
+    }
+    pl_info("aborted the upload of 's3://%s/%s'", u->uri.bucket, u->uri.path);
     pl_journal_remove(&u->journal);
 }
 

@@ -13,12 +13,12 @@
 #include "pipeline/base/log.h"
 #include "pipeline/base/process.h"
 #include "pipeline/base/text.h"
+#include "pipeline/stream/checksum.h"
 #include "pipeline/stream/upload_parts.h"
 
 #define PARTS_WANTED 9000
 #define MIB (INT64_C(1) << 20)
 #define THREAD_BYTES (INT64_C(2) << 20)
-#define PIECE_BYTES ((size_t)64 << 10)
 #define CONFLICT_TRIES 3
 
 /* A piece of the file, as a blob. */
@@ -57,35 +57,39 @@ static int64_t bytes_of(const struct pl_upload *u, uint64_t number)
     return left < u->part_bytes ? left : u->part_bytes;
 }
 
+struct sums {
+    uint64_t crc;
+    struct pl_hash md5;
+};
+
+static void add_sums(void *ctx, const void *data, size_t len)
+{
+    struct sums *sums = ctx;
+
+    sums->crc = pl_crc64nvme(sums->crc, data, len);
+    if (sums->md5.impl != NULL)
+        pl_hash_add(&sums->md5, data, len);
+}
+
 /* Whether the part that S3 has holds our bytes: by its CRC64NVME, or by the
  * MD5 that most ETags are. */
 static int is_same(const struct pl_s3_part *have, const struct pl_blob *blob,
                    uint64_t *crc, bool *same, struct pl_err *err)
 {
-    struct pl_hash md5 = {.impl = NULL};
+    struct sums sums = {.crc = 0};
     unsigned char raw[PL_MD5_BYTES];
-    char piece[PIECE_BYTES];
     char text[2 * PL_MD5_BYTES + 3];
     char hex[2 * PL_MD5_BYTES + 1];
 
-    if (have->crc64nvme[0] == '\0' && pl_hash_open_md5(&md5, err) != 0)
+    if (have->crc64nvme[0] == '\0' && pl_hash_open_md5(&sums.md5, err) != 0)
         return -1;
-    *crc = 0;
-    for (size_t at = 0; at < blob->len;) {
-        const size_t left = blob->len - at;
-        const size_t n = left < sizeof(piece) ? left : sizeof(piece);
-
-        if (blob->read_at(blob->ctx, at, piece, n, err) != 0) {
-            pl_hash_release(&md5);
-            return -1;
-        }
-        *crc = pl_crc64nvme(*crc, piece, n);
-        if (md5.impl != NULL)
-            pl_hash_add(&md5, piece, n);
-        at += n;
+    if (pl_blob_each(blob, add_sums, &sums, err) != 0) {
+        pl_hash_release(&sums.md5);
+        return -1;
     }
-    if (md5.impl != NULL) {
-        pl_hash_end(&md5, raw);
+    *crc = sums.crc;
+    if (sums.md5.impl != NULL) {
+        pl_hash_end(&sums.md5, raw);
         pl_hex(raw, sizeof(raw), hex);
         (void)snprintf(text, sizeof(text), "\"%s\"", hex);
         *same = strcmp(text, have->etag) == 0;
@@ -298,19 +302,6 @@ static int open_upload(struct pl_upload *u, const char *path,
     return begin(u, err);
 }
 
-static int expect(const struct pl_upload *u, const char *path,
-                  const char *expected, struct pl_err *err)
-{
-    char text[PL_CRC64_TEXT];
-
-    pl_crc64_text(u->crc64nvme, text);
-    if (expected == NULL || *expected == '\0' || strcmp(expected, text) == 0)
-        return 0;
-    return pl_fail(err, PL_DATA_INVALID,
-                   "'%s': CRC64NVME is %s, but the manifest says %s", path,
-                   text, expected);
-}
-
 static int send_single(struct pl_upload *u, const char *path,
                        const char *expected, struct pl_err *err)
 {
@@ -323,7 +314,8 @@ static int send_single(struct pl_upload *u, const char *path,
     if (read_at(&piece, 0, data, blob.len, err) != 0)
         return pl_context(err, "'%s'", path);
     u->crc64nvme = pl_crc64nvme(0, data, blob.len);
-    if (expect(u, path, expected, err) != 0)
+    if (pl_checksum_expect(u->crc64nvme, expected, path, "the manifest", err) !=
+        0)
         return -1;
     return pl_upload_single(u, &blob, err);
 }
@@ -351,6 +343,26 @@ static bool is_there(struct pl_upload *u, const char *expected)
     return true;
 }
 
+/* What a try left behind that died after its work, or whose work another one
+ * did. */
+static void forget(struct pl_upload *u, const char *path)
+{
+    PL_AUTO(pl_buf) name = PL_BUF_INIT;
+    struct pl_err ignored = {0};
+    char text[1024];
+    bool is_other;
+
+    if (pl_buf_addf(&name, &ignored, "%s.upload", path) != 0 ||
+        access(name.data, F_OK) != 0 ||
+        pl_journal_open(&u->journal, name.data, "", &is_other, &ignored) != 0)
+        return;
+    if (find_line(&u->journal.lines, "id ", text, sizeof(text)))
+        drop_other(u, text);
+    else if (find_line(&u->journal.lines, "begin ", text, sizeof(text)))
+        pl_upload_abort_orphans(u, text);
+    pl_journal_remove(&u->journal);
+}
+
 /* Somebody deleted the object at that moment: this upload cannot end (aws-facts
  * 4.7). */
 static void start_anew(struct pl_upload *u)
@@ -375,7 +387,8 @@ static int send_parts(struct pl_upload *u, const char *path,
         if (run_crew(u, what, err) != 0)
             return pl_context(err, "'%s'", path);
         pl_upload_sum(u);
-        if (expect(u, path, expected, err) != 0)
+        if (pl_checksum_expect(u->crc64nvme, expected, path, "the manifest",
+                               err) != 0)
             return -1;
         if (pl_upload_complete(u, &cause) == 0)
             break;
@@ -403,8 +416,10 @@ static int send_file(struct pl_upload *u, const char *path,
     u->part_count = (uint64_t)((u->bytes + u->part_bytes - 1) / u->part_bytes);
     if (u->part_bytes > PL_S3_PART_MAX)
         return pl_fail(err, PL_DATA_INVALID, "'%s' is too large for S3", path);
-    if (is_there(u, expected))
+    if (is_there(u, expected)) {
+        forget(u, path);
         return 0;
+    }
     return u->part_count <= 1 ? send_single(u, path, expected, err)
                               : send_parts(u, path, &st, expected, what, err);
 }

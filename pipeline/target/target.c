@@ -1,10 +1,17 @@
 #include "pipeline/target/target.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/text.h"
+#include "pipeline/target/mapping.h"
 
-static const struct pl_target targets[] = {{"pinpoint"}, {"customer-profiles"}};
+static const struct pl_target targets[] = {{.name = "pinpoint"},
+                                           {.name = "customer-profiles",
+                                            .is_profiles = true,
+                                            .key_column = "User.UserId",
+                                            .key_field = "AccountNumber"}};
 
 /* aws-facts 1.1 */
 static const struct {
@@ -59,6 +66,52 @@ const struct pl_target *pl_target_by_name(const char *name)
     return NULL;
 }
 
+/* The key of import.key: one of the fields that a profile is found by, and a
+ * column that can hold it. */
+static int choose_key(const struct pl_target_wish *wish,
+                      struct pl_target *target, struct pl_err *err)
+{
+    struct pl_column column;
+    struct pl_err why = {0};
+    const struct pl_key_field *field;
+
+    if (wish->key_column != NULL)
+        target->key_column = wish->key_column;
+    if (wish->key_field != NULL)
+        target->key_field = wish->key_field;
+    field = pl_key_field_by_name(target->key_field);
+    if (field == NULL)
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "import.key.field '%s': a profile is found by "
+                       "AccountNumber, EmailAddress or PhoneNumber",
+                       target->key_field);
+    if (pl_target_column(target, target->key_column, strlen(target->key_column),
+                         &column, &why) != 0)
+        return pl_fail(err, PL_CONFIG_INVALID, "import.key.column: %s",
+                       why.msg);
+    if (column.kind == PL_COLUMN_ADDRESS && field->channel == PL_MAPPING_ANY)
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "import.key: 'Address' is an e-mail address or a phone "
+                       "number; its field is EmailAddress or PhoneNumber");
+    return 0;
+}
+
+int pl_target_choose(const struct pl_target_wish *wish,
+                     struct pl_target *target, struct pl_err *err)
+{
+    const char *name = wish->name != NULL ? wish->name : targets[0].name;
+    const struct pl_target *found = pl_target_by_name(name);
+
+    if (found == NULL)
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "unknown target '%s'; there are pinpoint and "
+                       "customer-profiles",
+                       name);
+    *target = *found;
+    target->has_id_map = found->is_profiles && wish->id_map != NULL;
+    return found->is_profiles ? choose_key(wish, target, err) : 0;
+}
+
 static int take_custom(const char *prefix, enum pl_column_kind kind,
                        const char *name, size_t len, struct pl_column *column,
                        struct pl_err *err)
@@ -88,6 +141,18 @@ static int take_custom(const char *prefix, enum pl_column_kind kind,
     return 0;
 }
 
+/* How far a name is from a right one; its last part alone may be all that
+ * was written: UserId for User.UserId. */
+static unsigned distance(const char *text, const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    const unsigned whole = pl_edit_distance(text, name);
+    const unsigned last =
+        dot != NULL ? pl_edit_distance(text, dot + 1) + 2 : whole;
+
+    return last < 4 && last < whole ? last : whole;
+}
+
 /* The right name nearest to a wrong one, into out; "" when none is near. */
 static void nearest_name(const char *text, char *out, size_t cap)
 {
@@ -97,7 +162,7 @@ static void nearest_name(const char *text, char *out, size_t cap)
 
     out[0] = '\0';
     for (size_t i = 0; i < PL_COUNT(fixed); i++) {
-        const unsigned d = pl_edit_distance(text, fixed[i].name);
+        const unsigned d = distance(text, fixed[i].name);
 
         if (d < best && d < strlen(fixed[i].name)) {
             best = d;
@@ -194,7 +259,8 @@ static int by_name(const void *va, const void *vb)
 }
 
 /* Sorted, so that it stays quick with any number of columns. */
-static int check_repeats(const struct pl_column *columns, size_t count,
+static int check_repeats(const struct pl_target *target,
+                         const struct pl_column *columns, size_t count,
                          struct pl_err *err)
 {
     const struct pl_column **sorted = calloc(count, sizeof(*sorted));
@@ -223,11 +289,43 @@ static int check_repeats(const struct pl_column *columns, size_t count,
                          sorted[i]->name, PL_TARGET_VALUES_MAX);
     }
     free(sorted);
-    if (rc == 0 && custom_names > PL_TARGET_ATTRIBUTES_MAX)
+    if (rc == 0 && !target->is_profiles &&
+        custom_names > PL_TARGET_ATTRIBUTES_MAX)
         rc = pl_fail(err, PL_DATA_INVALID,
                      "%zu custom attributes; a project takes %d", custom_names,
                      PL_TARGET_ATTRIBUTES_MAX);
     return rc;
+}
+
+static bool has_name(const struct pl_column *columns, size_t count,
+                     const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (pl_ieq(columns[i].name, name))
+            return true;
+    return false;
+}
+
+/* Customer Profiles: who a row is about, and what fits into one upload. */
+static int check_profiles(const struct pl_target *target,
+                          const struct pl_column *columns, size_t count,
+                          struct pl_err *err)
+{
+    const bool has_id = has_kind(columns, count, PL_COLUMN_ID);
+
+    if (has_name(columns, count, target->key_column) ||
+        (has_id && target->has_id_map))
+        return pl_mapping_check(NULL, target, columns, count, err);
+    if (has_id)
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "no column '%s', the key, and a profile knows no "
+                       "endpoint Id; select the key, name another column in "
+                       "import.key, or set import.id_map",
+                       target->key_column);
+    return pl_fail(err, PL_CONFIG_INVALID,
+                   "no column '%s', the key; select it, or name another "
+                   "column in import.key",
+                   target->key_column);
 }
 
 int pl_target_check(const struct pl_target *target,
@@ -240,14 +338,17 @@ int pl_target_check(const struct pl_target *target,
     const bool is_user_list =
         count == 1 && columns[0].kind == PL_COLUMN_USER_ID;
 
-    (void)target;
     if (has_channel != has_address)
         return pl_fail(err, PL_DATA_INVALID, "column '%s' needs column '%s'",
                        has_channel ? "ChannelType" : "Address",
                        has_channel ? "Address" : "ChannelType");
+    if (check_repeats(target, columns, count, err) != 0)
+        return -1;
+    if (target->is_profiles)
+        return check_profiles(target, columns, count, err);
     if (!has_id && !has_channel && !is_user_list)
         return pl_fail(err, PL_DATA_INVALID,
                        "no column 'Id'; a file needs it, or 'ChannelType' "
                        "with 'Address', or 'User.UserId' alone");
-    return check_repeats(columns, count, err);
+    return 0;
 }

@@ -1,8 +1,9 @@
 /*
- * target.h - what each destination takes: columns and limits (aws-facts 1).
+ * target.h - what each destination takes: columns and limits (aws-facts 1, 9).
  *
- * Both destinations of this release take the same column names; Customer
- * Profiles' own are mapped from them by its importer.
+ * Both destinations take the same column names, so that a query need not
+ * change when its job moves. Customer Profiles' own fields are mapped from
+ * them (mapping.h), and it knows people by a key of the job's choice.
  */
 #ifndef PL_TARGET_TARGET_H
 #define PL_TARGET_TARGET_H
@@ -45,11 +46,29 @@ struct pl_column {
 };
 
 struct pl_target {
-    const char *name; /* "pinpoint", "customer-profiles" */
+    const char *name;       /* "pinpoint", "customer-profiles" */
+    bool is_profiles;       /* mapped by mapping.h; the rest is for it alone */
+    const char *key_column; /* which column identifies a profile ... */
+    const char *key_field;  /* ... by which field (pl_key_field_by_name) */
+    bool has_id_map;        /* Id is enough: a file tells each Id's user */
 };
 
-/* NULL: no such target. */
+/* With the default key, User.UserId as AccountNumber. NULL: no such target. */
 const struct pl_target *pl_target_by_name(const char *name);
+
+/* What a job says of its target; NULL where it says nothing. Borrowed. */
+struct pl_target_wish {
+    const char *name;       /* default: pinpoint */
+    const char *key_column; /* import.key.column */
+    const char *key_field;  /* import.key.field */
+    const char *id_map;     /* import.id_map */
+};
+
+/* The target as a job wants it. PL_CONFIG_INVALID: no such target or field,
+ * or a column that no query can have. */
+int pl_target_choose(const struct pl_target_wish *wish,
+                     struct pl_target *target,
+                     struct pl_err *err) PL_MUST_CHECK;
 
 /*
  * What a header's name means. Fixed names match without case. Fails with
@@ -64,9 +83,14 @@ int pl_target_column(const struct pl_target *target, const char *name,
  * lists the column and says elsewhere that it is not supported (1.1). */
 int pl_target_refuse_effective_date(struct pl_err *err) PL_MUST_CHECK;
 
-/* Whether the columns together are a file that the target takes: Id, or
- * ChannelType with Address, or User.UserId alone; repeats only of attributes,
- * at most 50; at most 250 attributes. PL_DATA_INVALID says what is not. */
+/*
+ * Whether the columns together are a file that the target takes: repeats only
+ * of attributes, at most 50; and for pinpoint: Id, or ChannelType with
+ * Address, or User.UserId alone, and at most 250 attributes; for
+ * customer-profiles: the key, or Id with an id map, and at most 25 places.
+ * PL_DATA_INVALID says what is not; PL_CONFIG_INVALID: only the key is
+ * missing, and the job can say another.
+ */
 int pl_target_check(const struct pl_target *target,
                     const struct pl_column *columns, size_t count,
                     struct pl_err *err) PL_MUST_CHECK;

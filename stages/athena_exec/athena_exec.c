@@ -35,18 +35,18 @@ static void job_release(struct job *job)
     pl_buf_release(&job->sql);
 }
 
-static const struct pl_target *target_of(const struct pl_manifest *m,
-                                         struct pl_err *err)
+static int choose_target(const struct pl_manifest *m, struct pl_target *target,
+                         struct pl_err *err)
 {
-    const char *name = pl_manifest_str(m, "validate.target");
-    const struct pl_target *target;
+    const char *own = pl_manifest_str(m, "validate.target");
+    const struct pl_target_wish wish = {
+        .name = own != NULL ? own : pl_manifest_str(m, "import.destination"),
+        .key_column = pl_manifest_str(m, "import.key.column"),
+        .key_field = pl_manifest_str(m, "import.key.field"),
+        .id_map = pl_manifest_str(m, "import.id_map"),
+    };
 
-    if (name == NULL)
-        name = pl_manifest_str(m, "import.destination");
-    target = pl_target_by_name(name != NULL ? name : "pinpoint");
-    if (target == NULL)
-        (void)pl_fail(err, PL_CONFIG_INVALID, "unknown target '%s'", name);
-    return target;
+    return pl_target_choose(&wish, target, err);
 }
 
 static int add_columns(const struct pl_sql_verdict *v, struct pl_manifest *m,
@@ -65,14 +65,14 @@ static int judge(struct job *job, struct pl_manifest *m, struct pl_err *err)
 {
     PL_AUTO(pl_sql_verdict) verdict = {0};
     const char *sql = pl_manifest_str(m, "query.sql");
-    const struct pl_target *target = target_of(m, err);
+    struct pl_target target;
 
-    if (target == NULL)
+    if (choose_target(m, &target, err) != 0)
         return -1;
     if (sql == NULL)
         return pl_fail(err, PL_QUERY_INVALID,
                        "no query: 'query.sql' is missing");
-    if (pl_sql_judge(sql, strlen(sql), target, &verdict, err) != 0)
+    if (pl_sql_judge(sql, strlen(sql), &target, &verdict, err) != 0)
         return -1;
     for (size_t i = 0; i < verdict.note_count; i++)
         pl_warn("query: %s", verdict.notes[i]);

@@ -13,6 +13,7 @@
 #include "pipeline/stream/compress.h"
 #include "pipeline/stream/reader.h"
 #include "pipeline/stream/writer.h"
+#include "stages/csv_validate/profiles.h"
 #include "stages/csv_validate/settings.h"
 
 /* One run of the transformer with what it reads and writes. */
@@ -24,6 +25,7 @@ struct job {
     const struct csv_validate_config *cfg;
     struct pl_aws *aws;
     struct csv_settings set;
+    struct csv_profiles profiles; /* where the target has them */
     struct pl_buf in_uri;
     struct pl_buf work;         /* the run's place */
     struct pl_buf out_uri;      /* of the part being written */
@@ -66,14 +68,19 @@ static void job_release(struct job *job)
     pl_buf_release(&job->out_uri);
     pl_buf_release(&job->rejects_uri);
     pl_buf_release(&job->expected_crc);
+    csv_profiles_release(&job->profiles);
     csv_settings_release(&job->set);
 }
 
 bool csv_validate_needs_s3(const struct csv_validate_config *cfg,
                            const struct pl_manifest *m)
 {
+    const char *id_map = pl_manifest_str(m, "import.id_map");
+
     if ((cfg->output != NULL && pl_starts_with(cfg->output, "s3://")) ||
         (cfg->rejects != NULL && pl_starts_with(cfg->rejects, "s3://")))
+        return true;
+    if (id_map != NULL && pl_starts_with(id_map, "s3://"))
         return true;
     for (size_t i = 0; i < pl_manifest_data_count(m); i++) {
         struct pl_err ignored = {0};
@@ -300,13 +307,15 @@ static int64_t read_again(void *ctx, uint64_t offset, void *buf, size_t cap,
     return n;
 }
 
-static int transform(struct job *job, struct pl_err *err)
+static int transform(struct job *job, const struct pl_manifest *m,
+                     struct pl_err *err)
 {
     const struct pl_source in = pl_inflate_source(&job->inflate);
     const struct pl_sink out = {.ctx = job, .write = write_part};
     const struct pl_sink rejects =
         job->set.is_zstd ? pl_deflate_sink(&job->deflate) : job->rejects_sink;
     const struct pl_csv_again again = {.ctx = job, .read_at = read_again};
+    struct pl_sink rows;
 
     job->set.csv.in = &in;
     if (job->inflate.kind == PL_COMPRESSION_NONE) {
@@ -322,7 +331,11 @@ static int transform(struct job *job, struct pl_err *err)
         job->set.csv.rejects = &rejects;
     job->set.csv.progress = show_progress;
     job->set.csv.progress_ctx = job;
-    if (pl_csv_transform(&job->set.csv, &job->report, err) != 0)
+    if (csv_profiles_open(&job->profiles, &job->set, job->aws, m, &rows, err) !=
+            0 ||
+        pl_csv_transform(&job->set.csv, &job->report, err) != 0 ||
+        csv_profiles_finish(&job->profiles, &job->set.csv, &job->report, err) !=
+            0)
         return -1;
     return pl_reader_verify(
         &job->reader, job->expected_crc.len > 0 ? job->expected_crc.data : NULL,
@@ -457,14 +470,18 @@ int csv_validate_run(const struct csv_validate_config *cfg, struct pl_aws *aws,
                      struct pl_manifest *m, struct pl_err *err)
 {
     PL_AUTO(job)
-    job = {.cfg = cfg, .aws = aws, .reader = {.fd = -1}, .rejects = {.fd = -1}};
+    job = {.cfg = cfg,
+           .aws = aws,
+           .reader = {.fd = -1},
+           .rejects = {.fd = -1},
+           .profiles = {.reader = {.fd = -1}}};
     struct pl_err verdict = {0};
 
     if (csv_settings_choose(&job.set, cfg, m, err) != 0 ||
         find_input(&job, m, err) != 0 || choose_places(&job, m, err) != 0 ||
         open_streams(&job, err) != 0)
         return -1;
-    if (transform(&job, &verdict) != 0 && verdict.code != PL_DATA_INVALID) {
+    if (transform(&job, m, &verdict) != 0 && verdict.code != PL_DATA_INVALID) {
         *err = verdict;
         return -1;
     }
@@ -474,7 +491,9 @@ int csv_validate_run(const struct csv_validate_config *cfg, struct pl_aws *aws,
                 "service's console cannot show: '%s'%s",
                 job.report.odd_count, job.report.odd_name,
                 job.report.odd_count > 1 ? ", ..." : "");
-    if (record(&job, m, err) != 0 || keep_rejects(&job, m, err) != 0)
+    if (record(&job, m, err) != 0 ||
+        csv_profiles_record(&job.profiles, m, err) != 0 ||
+        keep_rejects(&job, m, err) != 0)
         return -1;
     if (verdict.code != PL_OK) {
         *err = verdict;

@@ -24,22 +24,22 @@ static int choose_target(struct csv_settings *s,
 {
     const char *destination = pl_manifest_str(m, "import.destination");
     const char *name = cfg->target;
+    struct pl_target_wish wish = {
+        .key_column = pl_manifest_str(m, "import.key.column"),
+        .key_field = pl_manifest_str(m, "import.key.field"),
+        .id_map = pl_manifest_str(m, "import.id_map")};
 
     if (name == NULL)
         name = pl_manifest_str(m, "validate.target");
     if (name == NULL)
-        name = destination != NULL ? destination : "pinpoint";
+        name = destination;
     if (destination != NULL && strcmp(name, destination) != 0)
         return pl_fail(err, PL_CONFIG_INVALID,
                        "validate.target is '%s', import.destination is '%s'",
                        name, destination);
-    s->csv.target = pl_target_by_name(name);
-    if (s->csv.target == NULL)
-        return pl_fail(err, PL_CONFIG_INVALID,
-                       "unknown target '%s'; there are pinpoint and "
-                       "customer-profiles",
-                       name);
-    return 0;
+    wish.name = name;
+    s->csv.target = &s->target;
+    return pl_target_choose(&wish, &s->target, err);
 }
 
 static int choose_required(struct csv_settings *s, const struct pl_manifest *m,
@@ -155,8 +155,8 @@ static int choose_rule(struct csv_settings *s, const char *name,
 
     (void)snprintf(path, sizeof(path), "validate.rules.%s", name);
     if (strcmp(name, "raw") == 0 || strcmp(name, "preset") == 0 ||
-        strcmp(name, "country_of_phones") == 0)
-        return 0; /* read by choose_rules */
+        strcmp(name, "country_of_phones") == 0 || strcmp(name, "opt_out") == 0)
+        return 0; /* read by choose_rules, or profiles.c */
     while (which < PL_COUNT(words) && strcmp(words[which].name, name) != 0)
         which++;
     if (which == PL_COUNT(words) && rule == PL_RULE_NONE)

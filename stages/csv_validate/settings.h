@@ -10,6 +10,7 @@
 
 struct csv_settings {
     struct pl_csv_config csv; /* but for what is read and written */
+    struct pl_target target;  /* csv's */
     const char **required;    /* csv's; the names are the manifest's */
     bool is_zstd;             /* rejects are compressed */
     bool has_sha256;          /* of the normalized parts */

@@ -11,38 +11,28 @@
 #define SHOWN_BEFORE 60 /* characters of a long line before the mark */
 #define SHOWN_MAX 110
 
-static const struct pl_target *target_named(const char *name,
-                                            struct pl_err *err)
-{
-    const struct pl_target *target = pl_target_by_name(name);
-
-    if (target == NULL)
-        (void)pl_fail(err, PL_CONFIG_INVALID,
-                      "unknown target '%s'; there are pinpoint and "
-                      "customer-profiles",
-                      name);
-    return target;
-}
-
-static const struct pl_target *target_of(
-    const struct query_validate_config *cfg, const struct pl_manifest *m,
-    struct pl_err *err)
+/* The target with the key that the job says. */
+static int choose_target(const struct query_validate_config *cfg,
+                         const struct pl_manifest *m, struct pl_target *target,
+                         struct pl_err *err)
 {
     const char *own = pl_manifest_str(m, "validate.target");
     const char *import = pl_manifest_str(m, "import.destination");
+    struct pl_target_wish wish = {
+        .name = cfg->target != NULL ? cfg->target
+                : own != NULL       ? own
+                                    : import,
+        .key_column = pl_manifest_str(m, "import.key.column"),
+        .key_field = pl_manifest_str(m, "import.key.field"),
+        .id_map = pl_manifest_str(m, "import.id_map"),
+    };
 
-    if (own != NULL && import != NULL && strcmp(own, import) != 0) {
-        (void)pl_fail(err, PL_CONFIG_INVALID,
-                      "'validate.target' is '%s' but 'import.destination' is "
-                      "'%s'",
-                      own, import);
-        return NULL;
-    }
-    if (cfg->target != NULL)
-        own = cfg->target;
-    if (own == NULL)
-        own = import != NULL ? import : "pinpoint";
-    return target_named(own, err);
+    if (own != NULL && import != NULL && strcmp(own, import) != 0)
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "'validate.target' is '%s' but 'import.destination' is "
+                       "'%s'",
+                       own, import);
+    return pl_target_choose(&wish, target, err);
 }
 
 static json_t *strings(char *const *list, size_t count)
@@ -101,16 +91,16 @@ int query_validate_run(const struct query_validate_config *cfg,
                        struct pl_manifest *m, struct pl_err *err)
 {
     PL_AUTO(pl_sql_verdict) v = {0};
-    const struct pl_target *target = target_of(cfg, m, err);
+    struct pl_target target;
     const char *sql = pl_manifest_str(m, "query.sql");
     struct pl_err lost = {0};
 
-    if (target == NULL)
+    if (choose_target(cfg, m, &target, err) != 0)
         return -1;
     if (sql == NULL)
         return pl_fail(err, PL_QUERY_INVALID,
                        "no query: 'query.sql' is missing");
-    if (pl_sql_judge(sql, strlen(sql), target, &v, err) != 0) {
+    if (pl_sql_judge(sql, strlen(sql), &target, &v, err) != 0) {
         if (err->code == PL_QUERY_INVALID &&
             pl_manifest_set_new(m, "query.verdict", bad_verdict(&v, err),
                                 &lost) != 0)
@@ -215,12 +205,12 @@ int query_validate_text(const struct query_validate_config *cfg,
 {
     PL_AUTO(pl_sql_verdict) v = {0};
     struct pl_err why = {0};
-    const struct pl_target *target =
-        target_named(cfg->target != NULL ? cfg->target : "pinpoint", err);
+    const struct pl_target_wish wish = {.name = cfg->target};
+    struct pl_target target;
 
-    if (target == NULL)
+    if (pl_target_choose(&wish, &target, err) != 0)
         return -1;
-    if (pl_sql_judge(sql, len, target, &v, &why) == 0)
+    if (pl_sql_judge(sql, len, &target, &v, &why) == 0)
         return is_json ? print_json(out, good_verdict(&v), err)
                        : print_good(out, name, &v, err);
     if (why.code == PL_QUERY_INVALID) {

@@ -214,9 +214,11 @@ class BadFiles(unittest.TestCase):
             env={**os.environ, "TMPDIR": self.dir})
         os.close(reader)
         os.write(writer, GOOD)
-        time.sleep(0.3)
+        while not any(name.startswith("out.csv")
+                      for name in os.listdir(self.dir)):
+            self.assertIsNone(child.poll())
+            time.sleep(0.01)
         child.send_signal(signal.SIGTERM)
-        time.sleep(0.1)
         os.write(writer, GOOD)
         os.close(writer)
         child.communicate(timeout=30)

@@ -184,10 +184,16 @@ class BadInput(Outcomes):
         self.fails(result, "UsageInvalid", 64, "query failed")
 
     def test_wrong_destination(self):
+        with_key = GOOD.replace("SELECT", 'SELECT id AS "User.UserId",')
         result = self.run_pipe(SHORT, job(
-            GOOD, import_={"destination": "customer-profiles"}))
+            with_key, import_={"destination": "customer-profiles"}))
         self.fails(result, "ConfigInvalid", 78,
                    "import failed: nothing imported")
+
+    def test_profiles_without_a_key(self):
+        result = self.run_pipe(SHORT, job(
+            GOOD, import_={"destination": "customer-profiles"}))
+        self.fails(result, "ConfigInvalid", 78, "query failed")
 
     def test_missing_settings(self):
         document = job(GOOD)
@@ -386,6 +392,7 @@ class Uploads(Case):
         with tempfile.NamedTemporaryFile(suffix=".csv") as big:
             size = 1 << 30
             big.truncate(size)
+            self.local.fault(rule="s3.UploadPart=delay:120000,count=0,skip=2")
             document = job("SELECT 1")
             document["run"]["work_uri"] = "s3://results/upload/"
             document["data"] = [{"uri": big.name, "role": "normalized",

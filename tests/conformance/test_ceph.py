@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import botocore.exceptions
@@ -503,21 +504,24 @@ class Files(Case):
             Bucket="results").get("Uploads", []) if u["Key"] == key]
 
     def kill_upload(self, key, path):
-        """Kills s3-put once a part of its file is there; the upload's id."""
+        """Kills s3-put once a part of its file is there; the upload's id. It
+        stands still while we look, so that it is not too quick for us."""
         child = subprocess.Popen(
             [program("s3-put"), "--concurrency", "1", "--to",
              "s3://results/" + key, path], env=self.environment(),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL)
         try:
-            for _ in range(3000):
+            while True:
+                time.sleep(0.01)
+                child.send_signal(signal.SIGSTOP)
+                self.assertIsNone(child.poll(), "it was too quick")
                 ids = self.uploads(key)
                 if ids and self.s3.list_parts(
                         Bucket="results", Key=key,
                         UploadId=ids[0]).get("Parts"):
                     return ids[0]
-                self.assertIsNone(child.poll(), "it was too quick")
-            self.fail("no part came")
+                child.send_signal(signal.SIGCONT)
         finally:
             child.kill()
             child.wait()

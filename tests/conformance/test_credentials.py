@@ -167,7 +167,8 @@ class Case(unittest.TestCase):
                "AWS_SHARED_CREDENTIALS_FILE": self.dir + "/credentials",
                "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1",
                "AWS_ENDPOINT_URL_STS": self.url, "AWS_MAX_ATTEMPTS": "1",
-               "AWS_EC2_METADATA_DISABLED": "true", **more}
+               "AWS_EC2_METADATA_DISABLED": "true",
+               "AWS_METADATA_SERVICE_TIMEOUT": "30", **more}
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS"):
             if name in os.environ:
                 env[name] = os.environ[name]

@@ -1,6 +1,7 @@
 """Our S3, SNS and STS clients against moto's server, which we did not write."""
 
 import base64
+import hashlib
 import json
 import os
 import socket
@@ -9,6 +10,7 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.request
 
 import boto3
 
@@ -26,25 +28,32 @@ def free_port():
 class Moto(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        cls.dir = tempfile.TemporaryDirectory()
+        for _ in range(3):  # the port may be taken in between
+            if cls.start():
+                break
+        cls.s3 = cls.client("s3")
+        cls.s3.create_bucket(Bucket="results")
+        cls.client("sns").create_topic(Name="outcome")
+
+    @classmethod
+    def start(cls):
         cls.port = free_port()
         cls.url = "http://127.0.0.1:%d" % cls.port
-        cls.dir = tempfile.TemporaryDirectory()
         cls.server = subprocess.Popen(
             [os.path.join(os.path.dirname(sys.executable), "moto_server"),
              "-H", "127.0.0.1", "-p", str(cls.port)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
-        while True:
+        while cls.server.poll() is None:
             try:
                 socket.create_connection(("127.0.0.1", cls.port)).close()
-                break
+                return cls.server.poll() is None
             except OSError:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
-        cls.s3 = cls.client("s3")
-        cls.s3.create_bucket(Bucket="results")
-        cls.client("sns").create_topic(Name="outcome")
+        return False
 
     @classmethod
     def tearDownClass(cls):
@@ -130,6 +139,50 @@ class Moto(unittest.TestCase):
                  "crc64nvme": "rosUhgp5mIg="}]})
         self.assertEqual(done.returncode, 65)
         self.assertEqual(manifest["error"]["name"], "DataInvalid")
+
+    def put_with_header(self, kind, value):
+        self.s3.put_object(Bucket="results", Key="sums", Body=b"123456789",
+                           ChecksumAlgorithm=kind, **{"Checksum" + kind: value})
+
+    def put_with_trailer(self, kind, value):
+        name = "x-amz-checksum-" + kind.lower()
+        request = urllib.request.Request(
+            self.s3.generate_presigned_url(
+                "put_object", Params={"Bucket": "results", "Key": "sums"}),
+            method="PUT",
+            data=b"9\r\n123456789\r\n0\r\n%s:%s\r\n\r\n" % (
+                name.encode(), value.encode()),
+            headers={"x-amz-content-sha256":
+                     "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+                     "content-encoding": "aws-chunked",
+                     "content-type": "text/csv",
+                     "x-amz-decoded-content-length": "9",
+                     "x-amz-sdk-checksum-algorithm": kind,
+                     "x-amz-trailer": name})
+        urllib.request.urlopen(request, timeout=60).close()
+
+    def test_checksums_and_trailers(self):
+        """moto keeps what it is told, so that it can be told lies."""
+        values = {"CRC32": "y/Q5Jg==", "CRC32C": "4waSgw==",
+                  "CRC64NVME": "rosUhgp5mIg=", "SHA256": base64.b64encode(
+                      hashlib.sha256(b"123456789").digest()).decode()}
+        for kind, value in values.items():
+            for put in (self.put_with_header, self.put_with_trailer):
+                for stored, status in ((value, 0), ("A" + value[1:], 65)):
+                    with self.subTest(kind=kind, put=put.__name__,
+                                      status=status):
+                        put(kind, stored)
+                        done, manifest = self.run_stage(
+                            ["s3-fetch"], {"lakeseg": 1, "data": [
+                                {"uri": "s3://results/sums",
+                                 "role": "query-result"}]})
+                        self.assertEqual(done.returncode, status, done.stderr)
+                        if status == 0:
+                            self.assertEqual(
+                                manifest["data"][0]["crc64nvme"],
+                                values["CRC64NVME"])
+                        else:
+                            self.assertIn(b"S3 says", done.stderr)
 
     def test_publish(self):
         done, manifest = self.run_stage(

@@ -55,7 +55,7 @@ class Local:
              "--bucket", "results,other", "--app", "app1",
              "--topic", "outcome", *options],
             stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not os.path.exists(ready):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError("lakeseg-local did not start: " +

@@ -125,6 +125,35 @@ START_TEST(a_wrong_clock_is_corrected_once)
 }
 END_TEST
 
+/* Another thread corrects the clock while our request is on its way. */
+static int overtaken(void *ctx, const struct pl_http_request *req,
+                     struct pl_http_response *resp, struct pl_err *err)
+{
+    struct pl_aws *aws = ctx;
+    const int rc = scripted(NULL, req, resp, err);
+
+    if (script.asked == 1)
+        aws->skew_ms = 3600000;
+    return rc;
+}
+
+START_TEST(a_clock_that_another_thread_corrected)
+{
+    static const struct answer answers[] = {
+        {403, "date: Mon, 23 Nov 2026 02:02:03 GMT",
+         "<Error><Code>RequestTimeTooSkewed</Code></Error>"},
+        {200, "content-length: 5\netag: \"e\"", ""}};
+    PL_AUTO(pl_aws) aws = {0};
+    struct pl_s3_object object;
+    struct pl_err err = {0};
+
+    open_aws(&aws, answers, 2);
+    aws.http = (struct pl_http){.ctx = &aws, .send = overtaken};
+    ck_assert_int_eq(pl_s3_head(&aws, "bucket", "k", &object, &err), 0);
+    ck_assert(was_sent("x-amz-date: 20261123T020203Z"));
+}
+END_TEST
+
 START_TEST(a_bucket_elsewhere_is_found)
 {
     static const struct answer answers[] = {
@@ -514,6 +543,7 @@ UNIT_MAIN("client", tcase_add_checked_fixture(tc, setup, NULL);
                               UNIT_COUNT(refusals));
           tcase_add_test(tc, an_unclear_start_is_not_repeated);
           tcase_add_test(tc, a_wrong_clock_is_corrected_once);
+          tcase_add_test(tc, a_clock_that_another_thread_corrected);
           tcase_add_test(tc, a_bucket_elsewhere_is_found);
           tcase_add_test(tc, expired_keys_are_refreshed_once);
           tcase_add_test(tc, the_corrected_clock_is_kept);

@@ -447,8 +447,7 @@ static const char *const bad_lists[] = {
     "<ListBucketResult>",
     "<Other/>",
     "<ListBucketResult><Contents><Key>%zz</Key></Contents></ListBucketResult>",
-    "<ListBucketResult><Contents><Key>a%00b</Key></Contents>"
-    "</ListBucketResult>",
+    "<ListBucketResult><Contents><Key>%00</Key></Contents></ListBucketResult>",
     "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
     "<ListBucketResult><Contents><Key>stop</Key></Contents></ListBucketResult>",
 };
