@@ -155,6 +155,11 @@ static int add_job(struct pinpoint_plan *plan, size_t first, size_t count,
         job.rows += plan->parts[i].rows;
     if (job.rows == 0) /* headers, if anything */
         return 0;
+    if (plan->job_count == PINPOINT_JOBS_MAX)
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "more than %d import jobs: make larger files "
+                       "(csv-validate --max-part-bytes)",
+                       PINPOINT_JOBS_MAX);
     jobs = realloc(plan->jobs, (plan->job_count + 1) * sizeof(*jobs));
     if (jobs == NULL)
         return pl_fail_memory(err);

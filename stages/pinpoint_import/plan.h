@@ -10,6 +10,7 @@
 #include "stages/pinpoint_import/settings.h"
 
 #define PINPOINT_JOB_FILES_MAX 10000
+#define PINPOINT_JOBS_MAX 1000 /* of one run */
 
 struct pinpoint_part {
     const char *uri; /* borrowed from the manifest, as is etag */
