@@ -134,12 +134,12 @@ static const char text[] =
     ",probability=P (then always, without count). Services are s3, athena, "
     "pinpoint, sns and sts; the operation '*' is every one. Kinds: "
     "error:STATUS[:CODE]; error200[:CODE], the error behind status 200; "
+    "outcome:WORD, which a pinpoint.ImportJob shows in place of PROCESSING; "
     "delay:MS; cut[:N], the connection reset after N bytes of the body, with 0 "
     "before anything is done; lost, done but not answered; truncate[:N], the "
     "connection closed after N bytes; short[:N], a body of N bytes with a "
     "Content-Length that agrees; corrupt[:N], one bit of byte N another; "
-    "slow:N, N bytes a second; outcome:STATUS, of pinpoint.ImportJob: FAILED, "
-    "or a status to show in place of PROCESSING. N is "
+    "slow:N, N bytes a second; outcome:FAILED, of pinpoint.ImportJob. N is "
     "half of the body when it is not given.";
 
 int main(int argc, char **argv)

@@ -1,72 +1,72 @@
 #include "local/gzip.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <zlib.h>
 
-#define WINDOW_GZIP (15 + 16)
-#define MEMORY 8
-#define PIECE ((size_t)64 << 10)
+#define OUT_BYTES ((size_t)64 << 10)
+#define GZIP_WINDOW (15 + 16) /* zlib's way to ask for gzip's header */
 
-int local_gzip_open(struct local_gzip *gz, const struct pl_sink *sink,
+struct gzip {
+    z_stream z;
+    unsigned char out[OUT_BYTES];
+};
+
+int local_gzip_open(struct local_gzip *gzip, const struct pl_sink *sink,
                     struct pl_err *err)
 {
-    z_stream *z = calloc(1, sizeof(*z));
+    struct gzip *g = calloc(1, sizeof(*g));
 
-    if (z == NULL || deflateInit2(z, Z_BEST_SPEED, Z_DEFLATED, WINDOW_GZIP,
-                                  MEMORY, Z_DEFAULT_STRATEGY) != Z_OK) {
-        free(z);
+    *gzip = (struct local_gzip){.sink = *sink};
+    if (g == NULL)
+        return pl_fail_memory(err);
+    if (deflateInit2(&g->z, Z_BEST_SPEED, Z_DEFLATED, GZIP_WINDOW, 8,
+                     Z_DEFAULT_STRATEGY) != Z_OK) {
+        free(g);
         return pl_fail_memory(err);
     }
-    gz->impl = z;
-    gz->sink = *sink;
+    gzip->impl = g;
     return 0;
 }
 
-/* Passes on what deflate makes of the input; with Z_FINISH all of it. */
-static int pump(struct local_gzip *gz, int flush, struct pl_err *err)
+static int deflate_all(struct local_gzip *gzip, int flush, struct pl_err *err)
 {
-    z_stream *z = gz->impl;
-    unsigned char out[PIECE];
+    struct gzip *g = gzip->impl;
 
     do {
-        z->next_out = out;
-        z->avail_out = sizeof(out);
-        if (deflate(z, flush) == Z_STREAM_ERROR)
-            return pl_fail(err, PL_INTERNAL_ERROR, "zlib's state is broken");
-        if (pl_sink_write(&gz->sink, out, sizeof(out) - z->avail_out, err) != 0)
+        g->z.next_out = g->out;
+        g->z.avail_out = (uInt)OUT_BYTES;
+        (void)deflate(&g->z, flush);
+        if (pl_sink_write(&gzip->sink, g->out, OUT_BYTES - g->z.avail_out,
+                          err) != 0)
             return -1;
-    } while (z->avail_out == 0);
+    } while (g->z.avail_out == 0);
     return 0;
 }
 
-int local_gzip_write(struct local_gzip *gz, const void *data, size_t len,
-                     struct pl_err *err)
+int local_gzip_add(struct local_gzip *gzip, const void *data, size_t len,
+                   struct pl_err *err)
 {
-    z_stream *z = gz->impl;
-    const unsigned char *at = data;
+    struct gzip *g = gzip->impl;
+    void *in;
 
-    while (len > 0) {
-        const size_t n = len < PIECE ? len : PIECE;
-
-        z->next_in = (unsigned char *)(uintptr_t)at;
-        z->avail_in = (unsigned)n;
-        if (pump(gz, Z_NO_FLUSH, err) != 0)
-            return -1;
-        at += n;
-        len -= n;
-    }
-    return 0;
+    memcpy(&in, &data, sizeof(in)); /* zlib does not say const */
+    g->z.next_in = in;
+    g->z.avail_in = (uInt)len;
+    return len > 0 ? deflate_all(gzip, Z_NO_FLUSH, err) : 0;
 }
 
-int local_gzip_end(struct local_gzip *gz, struct pl_err *err)
+int local_gzip_end(struct local_gzip *gzip, struct pl_err *err)
 {
-    return pump(gz, Z_FINISH, err);
+    return deflate_all(gzip, Z_FINISH, err);
 }
 
-void local_gzip_release(struct local_gzip *gz)
+void local_gzip_release(struct local_gzip *gzip)
 {
-    if (gz->impl != NULL)
-        (void)deflateEnd(gz->impl);
-    free(gz->impl);
-    gz->impl = NULL;
+    struct gzip *g = gzip->impl;
+
+    if (g != NULL)
+        (void)deflateEnd(&g->z);
+    free(g);
+    gzip->impl = NULL;
 }

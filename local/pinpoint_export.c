@@ -92,7 +92,7 @@ static int write_all(struct export *x, struct local_gzip *gz,
         pl_buf_reset(&out);
         has_more = word_batch(x, &at, &out, err);
         if (err->code != PL_OK ||
-            local_gzip_write(gz, pl_buf_str(&out), out.len, err) != 0)
+            local_gzip_add(gz, pl_buf_str(&out), out.len, err) != 0)
             return -1;
     }
     return local_gzip_end(gz, err);
