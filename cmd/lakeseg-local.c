@@ -24,6 +24,7 @@ struct options {
     const char *topics;
     const char *keys;
     const char *faults;
+    const char *workgroups;
     const char *etag;
     int64_t query_delay_ms;
     int64_t job_delay_ms;
@@ -103,7 +104,8 @@ static int run(const struct options *o, struct pl_err *err)
                                .apps = o->apps,
                                .topics = o->topics,
                                .keys = o->keys,
-                               .faults = o->faults};
+                               .faults = o->faults,
+                               .workgroups = o->workgroups};
 
     if (pl_setting_int(o->query_delay_ms, "LAKESEG_LOCAL_QUERY_DELAY_MS", 0,
                        &cfg.query_delay_ms, err) != 0 ||
@@ -140,7 +142,9 @@ static const char text[] =
     "connection closed after N bytes; short[:N], a body of N bytes with a "
     "Content-Length that agrees; corrupt[:N], one bit of byte N another; "
     "slow:N, N bytes a second; outcome:FAILED, of pinpoint.ImportJob. N is "
-    "half of the body when it is not given.";
+    "half of the body when it is not given.\n\nSettings of a --workgroup are "
+    "output=URI, enforce, cutoff=N (bytes to scan at most), managed (results "
+    "are read through Athena only) and disabled.";
 
 int main(int argc, char **argv)
 {
@@ -172,6 +176,8 @@ int main(int argc, char **argv)
          "make these Pinpoint applications at start", NULL},
         {"topic", PL_OPT_STR, &o.topics, "NAME,...",
          "make these SNS topics at start", NULL},
+        {"workgroup", PL_OPT_STR, &o.workgroups, "NAME[,SETTING...][;...]",
+         "make these Athena work groups at start", NULL},
         {"key", PL_OPT_STR, &o.keys, "KEY,...",
          "accept these AK:SK[:TOKEN[:EXPIRES]], default AWS's example key",
          NULL},

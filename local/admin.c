@@ -35,9 +35,38 @@ static int messages(const struct call *c, struct pl_err *err)
     return answer(c, local_sns_messages(c->local), err);
 }
 
+/* What a POST changes: the reason of a refusal is the answer. */
+static int change(const struct call *c,
+                  int (*apply)(struct local *local, const json_t *what,
+                               struct pl_err *err),
+                  struct pl_err *err)
+{
+    struct pl_err why = {0};
+    json_t *what = body(c);
+    const int rc = apply(c->local, what, &why);
+
+    json_decref(what);
+    if (rc != 0)
+        return local_refuse(c->req, c->resp, 400, "BadRequestException", "%s",
+                            why.msg);
+    return answer(c, json_object(), err);
+}
+
+/* GET shows them, POST adds a rule for those to come, DELETE drops rules. */
 static int queries(const struct call *c, struct pl_err *err)
 {
+    if (strcmp(c->req->method, "POST") == 0)
+        return change(c, local_athena_rule, err);
+    if (strcmp(c->req->method, "DELETE") == 0) {
+        local_athena_no_rules(c->local);
+        return answer(c, json_object(), err);
+    }
     return answer(c, local_athena_queries(c->local), err);
+}
+
+static int athena(const struct call *c, struct pl_err *err)
+{
+    return change(c, local_athena_settings, err);
 }
 
 static int uploads(const struct call *c, struct pl_err *err)
@@ -77,15 +106,7 @@ static int faults(const struct call *c, struct pl_err *err)
 
 static int workgroups(const struct call *c, struct pl_err *err)
 {
-    struct pl_err why = {0};
-    json_t *group = body(c);
-    const int rc = local_athena_workgroup(c->local, group, &why);
-
-    json_decref(group);
-    if (rc != 0)
-        return local_refuse(c->req, c->resp, 400, "BadRequestException", "%s",
-                            why.msg);
-    return answer(c, json_object(), err);
+    return change(c, local_athena_workgroup, err);
 }
 
 static int endpoints(const struct call *c, struct pl_err *err)
@@ -162,10 +183,11 @@ static const struct {
     const char *methods;
     int (*handle)(const struct call *c, struct pl_err *err);
 } paths[] = {
-    {"messages", "GET", messages},      {"queries", "GET", queries},
-    {"uploads", "GET", uploads},        {"faults", "POST DELETE", faults},
-    {"workgroups", "POST", workgroups}, {"endpoints", "GET", endpoints},
-    {"imports", "GET", imports},        {"segments", "GET", segments},
+    {"messages", "GET", messages},   {"queries", "GET POST DELETE", queries},
+    {"uploads", "GET", uploads},     {"faults", "POST DELETE", faults},
+    {"athena", "POST", athena},      {"workgroups", "POST", workgroups},
+    {"endpoints", "GET", endpoints}, {"imports", "GET", imports},
+    {"segments", "GET", segments},
 };
 
 int local_admin_handle(struct local *local, struct local_request *req,

@@ -213,6 +213,8 @@ int local_open(struct local *local, const struct local_config *cfg,
         add_list(local, BUCKET, cfg->buckets, err) != 0 ||
         add_list(local, APP, cfg->apps, err) != 0)
         return -1;
+    if (local_athena_workgroups_add(local, cfg->workgroups, err) != 0)
+        return -1;
     return add_list(local, TOPIC, cfg->topics, err);
 }
 

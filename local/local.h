@@ -47,8 +47,9 @@ struct local_config {
     const char *buckets; /* comma-separated lists, or NULL; "name@region" */
     const char *apps;
     const char *topics;
-    const char *keys;   /* "AK:SK[:TOKEN[:EXPIRES]],..." */
-    const char *faults; /* rules parted by ';' */
+    const char *keys;       /* "AK:SK[:TOKEN[:EXPIRES]],..." */
+    const char *faults;     /* rules parted by ';' */
+    const char *workgroups; /* "NAME,cutoff=N;...", or NULL */
     int64_t query_delay_ms;
     int64_t job_delay_ms;
     int64_t import_jobs;
