@@ -29,6 +29,7 @@ struct options {
     const char *etag;
     int64_t query_delay_ms;
     int64_t job_delay_ms;
+    int64_t import_jobs;
     const char *sql;
     const char *set;
     bool allow_remote;
@@ -111,8 +112,12 @@ static int run(const struct options *o, struct pl_err *err)
     if (pl_setting_int(o->query_delay_ms, "LAKESEG_LOCAL_QUERY_DELAY_MS", 0,
                        &cfg.query_delay_ms, err) != 0 ||
         pl_setting_int(o->job_delay_ms, "LAKESEG_LOCAL_JOB_DELAY_MS", 0,
-                       &cfg.job_delay_ms, err) != 0)
+                       &cfg.job_delay_ms, err) != 0 ||
+        pl_setting_int(o->import_jobs, "LAKESEG_LOCAL_IMPORT_JOBS", 10,
+                       &cfg.import_jobs, err) != 0)
         return -1;
+    if (cfg.import_jobs < 1 || cfg.import_jobs > 1000)
+        return pl_fail(err, PL_USAGE_INVALID, "--import-jobs: 1 to 1000");
     if (o->etag != NULL && strcmp(o->etag, "md5") != 0 &&
         strcmp(o->etag, "opaque") != 0)
         return pl_fail(err, PL_USAGE_INVALID, "--etag is md5 or opaque");
@@ -135,6 +140,7 @@ static const char text[] =
     "pinpoint, profiles, upload (the file of an upload job), sns and sts; the "
     "operation '*' is every one. Kinds: "
     "error:STATUS[:CODE]; error200[:CODE], the error behind status 200; "
+    "outcome:WORD, which a pinpoint.ImportJob shows in place of PROCESSING; "
     "delay:MS; cut[:N], the connection reset after N bytes of the body, with 0 "
     "before anything is done; lost, done but not answered; truncate[:N], the "
     "connection closed after N bytes; short[:N], a body of N bytes with a "
@@ -147,8 +153,10 @@ static const char text[] =
 
 int main(int argc, char **argv)
 {
-    struct options o = {
-        .port = PL_UNSET, .query_delay_ms = PL_UNSET, .job_delay_ms = PL_UNSET};
+    struct options o = {.port = PL_UNSET,
+                        .query_delay_ms = PL_UNSET,
+                        .job_delay_ms = PL_UNSET,
+                        .import_jobs = PL_UNSET};
     const struct pl_opt opts[] = {
         {"host", PL_OPT_STR, &o.host, "ADDRESS",
          "listen here, default 127.0.0.1", NULL},
@@ -187,6 +195,9 @@ int main(int argc, char **argv)
         {"job-delay-ms", PL_OPT_INT, &o.job_delay_ms, "MS",
          "let each import job run this much longer",
          "LAKESEG_LOCAL_JOB_DELAY_MS"},
+        {"import-jobs", PL_OPT_INT, &o.import_jobs, "N",
+         "refuse import jobs while so many run, default 10",
+         "LAKESEG_LOCAL_IMPORT_JOBS"},
         {"sql", PL_OPT_STR, &o.sql, "FILE",
          "run this script on DuckDB instead of serving", NULL},
         {"set", PL_OPT_STR, &o.set, "NAME=VALUE,...",

@@ -126,8 +126,10 @@ static int endpoints(const struct call *c, struct pl_err *err)
     app = local_pinpoint_find(p, c->rest);
     for (size_t i = 0; app != NULL && i < app->endpoints.count && i < limit;
          i++)
-        (void)json_array_append_new(
-            all, local_endpoints_json(&app->endpoints, app->id, (uint32_t)i));
+        if (!app->endpoints.items[i].is_deleted)
+            (void)json_array_append_new(
+                all,
+                local_endpoints_json(&app->endpoints, app->id, (uint32_t)i));
     (void)pthread_mutex_unlock(&p->lock);
     if (app != NULL)
         return answer(c, all, err);

@@ -42,7 +42,7 @@ struct local_fault {
     char operation[48]; /* "*": every one */
     enum local_fault_kind kind;
     char code[64];
-    char outcome[24];
+    char outcome[40];
     int status;
     int delay_ms; /* before the answer, whatever it is */
     uint64_t bytes;

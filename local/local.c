@@ -193,7 +193,8 @@ int local_open(struct local *local, const struct local_config *cfg,
                                 cfg->region != NULL ? cfg->region : "us-east-1",
                             .lake = cfg->lake,
                             .query_delay_ms = cfg->query_delay_ms,
-                            .job_delay_ms = cfg->job_delay_ms};
+                            .job_delay_ms = cfg->job_delay_ms,
+                            .import_jobs = cfg->import_jobs};
     (void)pthread_mutex_init(&local->keys.lock, NULL);
     local_faults_init(&local->faults);
     if (cfg->faults != NULL &&

@@ -32,6 +32,7 @@ struct local {
     bool is_temporary;
     int64_t query_delay_ms;
     int64_t job_delay_ms;
+    int64_t import_jobs; /* of Pinpoint, running at once */
     struct local_keys keys;
     struct local_faults faults;
     struct local_s3 s3;
@@ -55,6 +56,7 @@ struct local_config {
     const char *workgroups; /* "NAME,cutoff=N;...", or NULL */
     int64_t query_delay_ms;
     int64_t job_delay_ms;
+    int64_t import_jobs;
     bool has_opaque_etags;
 };
 

@@ -32,10 +32,12 @@ static int read_answer(const struct pl_aws_call *call,
         resp->body.len == 0
             ? json_object()
             : json_loadb(resp->body.data, resp->body.len, JSON_ALLOW_NUL, NULL);
-    if (!json_is_object(answer->value))
-        return pl_fail(err, PL_SERVICE_UNAVAILABLE,
-                       "the answer to %s is no JSON object", call->operation);
-    return 0;
+    if (json_is_object(answer->value))
+        return 0;
+    (void)pl_fail(err, PL_SERVICE_UNAVAILABLE,
+                  "the answer to %s is no JSON object", call->operation);
+    err->http_status = resp->status;
+    return -1;
 }
 
 int pl_call_empty(struct pl_aws *aws, const struct pl_aws_call *call,

@@ -77,6 +77,7 @@ static void ask_pinpoint(struct pl_aws *aws)
     struct pl_pinpoint_segment segment;
     struct pl_err err = {0};
     bool found = false;
+    size_t count = 0;
 
     if (pl_pinpoint_get_import(aws, NULL, "a", "j", &job, &err) != 0)
         pl_err_clear(&err);
@@ -84,6 +85,9 @@ static void ask_pinpoint(struct pl_aws *aws)
                              &err) != 0)
         pl_err_clear(&err);
     if (pl_pinpoint_get_segment(aws, NULL, "a", "s", &segment, &err) != 0)
+        pl_err_clear(&err);
+    if (pl_pinpoint_find_segment(aws, NULL, "a", "n", &count, &segment, &err) !=
+        0)
         pl_err_clear(&err);
 }
 
