@@ -155,4 +155,38 @@ char *duckdb_struct_type_child_name(duckdb_logical_type t, idx_t i);
 duckdb_logical_type duckdb_struct_type_child_type(duckdb_logical_type t,
                                                   idx_t i);
 
+typedef struct _duckdb_scalar_function *duckdb_scalar_function;
+typedef struct _duckdb_scalar_function_set *duckdb_scalar_function_set;
+typedef struct _duckdb_function_info *duckdb_function_info;
+
+duckdb_logical_type duckdb_create_logical_type(int type);
+duckdb_scalar_function duckdb_create_scalar_function(void);
+void duckdb_destroy_scalar_function(duckdb_scalar_function *f);
+void duckdb_scalar_function_set_name(duckdb_scalar_function f,
+                                     const char *name);
+void duckdb_scalar_function_add_parameter(duckdb_scalar_function f,
+                                          duckdb_logical_type t);
+void duckdb_scalar_function_set_return_type(duckdb_scalar_function f,
+                                            duckdb_logical_type t);
+void duckdb_scalar_function_set_extra_info(duckdb_scalar_function f,
+                                           void *extra,
+                                           void (*destroy)(void *));
+void *duckdb_scalar_function_get_extra_info(duckdb_function_info info);
+void duckdb_scalar_function_set_function(duckdb_scalar_function f,
+                                         void (*run)(duckdb_function_info info,
+                                                     duckdb_data_chunk input,
+                                                     duckdb_vector output));
+void duckdb_scalar_function_set_error(duckdb_function_info info,
+                                      const char *error);
+duckdb_scalar_function_set duckdb_create_scalar_function_set(const char *name);
+void duckdb_destroy_scalar_function_set(duckdb_scalar_function_set *set);
+duckdb_state duckdb_add_scalar_function_to_set(duckdb_scalar_function_set set,
+                                               duckdb_scalar_function f);
+duckdb_state duckdb_register_scalar_function_set(
+    duckdb_connection con, duckdb_scalar_function_set set);
+void duckdb_vector_assign_string_element_len(duckdb_vector v, idx_t at,
+                                             const char *text, idx_t len);
+void duckdb_vector_ensure_validity_writable(duckdb_vector v);
+void duckdb_validity_set_row_invalid(uint64_t *validity, idx_t row);
+
 #endif

@@ -2,7 +2,6 @@
 
 #include <ctype.h>
 #include <dirent.h>
-#include <jansson.h>
 #include <sys/stat.h>
 
 #include "pipeline/base/text.h"
@@ -94,7 +93,7 @@ static int add_types(const struct table *t, struct pl_buf *out,
     json_t *type;
     bool is_first = true;
 
-    if (!json_is_object(t->types))
+    if (json_object_size(t->types) == 0)
         return 0;
     if (pl_buf_adds(out, ", types={", err) != 0)
         return -1;
@@ -201,9 +200,9 @@ static int add_views(const struct table *t, const char *database,
     return 0;
 }
 
-static int add_entry(const char *lake, const char *name, const char *database,
-                     const char *sql, struct pl_buf *out, uint64_t *bytes,
-                     struct pl_err *err)
+static int add_entry(duckdb_connection con, const char *lake, const char *name,
+                     const char *database, const char *sql, struct pl_buf *out,
+                     uint64_t *bytes, struct pl_err *err)
 {
     PL_AUTO(table) t = {.format = NONE};
     PL_AUTO(pl_buf) path = PL_BUF_INIT;
@@ -222,11 +221,20 @@ static int add_entry(const char *lake, const char *name, const char *database,
                              : add_file(&t, lake, name, err)) != 0)
         return -1;
     *bytes += t.bytes;
+    if (t.format == CSV) {
+        if (!json_is_object(t.types)) {
+            json_decref(t.types);
+            t.types = json_object();
+        }
+        if (local_csv_texts(con, t.files.data, t.types, err) != 0)
+            return -1;
+    }
     return add_views(&t, database, sql, out, err);
 }
 
-int local_lake_views(const char *lake, const char *database, const char *sql,
-                     struct pl_buf *out, uint64_t *bytes, struct pl_err *err)
+int local_lake_views(duckdb_connection con, const char *lake,
+                     const char *database, const char *sql, struct pl_buf *out,
+                     uint64_t *bytes, struct pl_err *err)
 {
     const struct dirent *entry;
     DIR *dir;
@@ -243,7 +251,8 @@ int local_lake_views(const char *lake, const char *database, const char *sql,
     if (dir == NULL)
         return pl_fail_errno(err, PL_CONFIG_INVALID, "the lake '%s'", lake);
     while (rc == 0 && (entry = readdir(dir)) != NULL)
-        rc = add_entry(lake, entry->d_name, database, sql, out, bytes, err);
+        rc =
+            add_entry(con, lake, entry->d_name, database, sql, out, bytes, err);
     (void)closedir(dir);
     return rc;
 }

@@ -21,13 +21,33 @@ int local_engine_open(struct local_engine *engine,
 }
 
 int local_engine_run(struct local_engine *engine, const char *sql,
-                     const struct pl_sink *sink, json_t **columns,
+                     const struct local_rows_out *out, json_t **columns,
                      struct pl_err *err)
 {
     (void)engine;
     (void)sql;
-    (void)sink;
+    (void)out;
     (void)columns;
+    return missing(err);
+}
+
+int local_engine_validate(struct local_engine *engine, const char *sql,
+                          struct pl_err *err)
+{
+    (void)engine;
+    (void)sql;
+    return missing(err);
+}
+
+int local_engine_parquet(struct local_engine *engine, const char *sql,
+                         const char *path, json_t **columns, uint64_t *rows,
+                         struct pl_err *err)
+{
+    (void)engine;
+    (void)sql;
+    (void)path;
+    (void)columns;
+    (void)rows;
     return missing(err);
 }
 

@@ -84,47 +84,56 @@ void local_type_release(struct local_type *type)
     *type = (struct local_type){0};
 }
 
+static const struct {
+    int id;
+    const char *name;
+    int precision;
+} names[] = {
+    {DUCKDB_BOOLEAN, "boolean", 0},
+    {DUCKDB_TINYINT, "tinyint", 3},
+    {DUCKDB_SMALLINT, "smallint", 5},
+    {DUCKDB_INTEGER, "integer", 10},
+    {DUCKDB_BIGINT, "bigint", 19},
+    {DUCKDB_UTINYINT, "smallint", 5},
+    {DUCKDB_USMALLINT, "integer", 10},
+    {DUCKDB_UINTEGER, "bigint", 19},
+    {DUCKDB_UBIGINT, "decimal", 20},
+    {DUCKDB_FLOAT, "float", 17},
+    {DUCKDB_DOUBLE, "double", 17},
+    {DUCKDB_TIMESTAMP, "timestamp", 3},
+    {DUCKDB_DATE, "date", 0},
+    {DUCKDB_TIME, "time", 3},
+    {DUCKDB_HUGEINT, "decimal", 38},
+    {DUCKDB_BLOB, "varbinary", 1073741824},
+    {DUCKDB_DECIMAL, "decimal", 0},
+    {DUCKDB_TIMESTAMP_S, "timestamp", 3},
+    {DUCKDB_TIMESTAMP_MS, "timestamp", 3},
+    {DUCKDB_TIMESTAMP_NS, "timestamp", 3},
+    {DUCKDB_TIMESTAMP_TZ, "timestamp with time zone", 3},
+    {DUCKDB_LIST, "array", 0},
+    {DUCKDB_ARRAY, "array", 0},
+    {DUCKDB_STRUCT, "row", 0},
+    {DUCKDB_MAP, "map", 0},
+    {DUCKDB_INTERVAL, "interval day to second", 0},
+};
+
 const char *local_type_name(const struct local_type *type)
 {
-    static const struct {
-        int id;
-        const char *name;
-    } names[] = {
-        {DUCKDB_BOOLEAN, "boolean"},
-        {DUCKDB_TINYINT, "tinyint"},
-        {DUCKDB_SMALLINT, "smallint"},
-        {DUCKDB_INTEGER, "integer"},
-        {DUCKDB_BIGINT, "bigint"},
-        {DUCKDB_UTINYINT, "smallint"},
-        {DUCKDB_USMALLINT, "integer"},
-        {DUCKDB_UINTEGER, "bigint"},
-        {DUCKDB_UBIGINT, "decimal"},
-        {DUCKDB_FLOAT, "float"},
-        {DUCKDB_DOUBLE, "double"},
-        {DUCKDB_TIMESTAMP, "timestamp"},
-        {DUCKDB_DATE, "date"},
-        {DUCKDB_TIME, "time"},
-        {DUCKDB_HUGEINT, "decimal"},
-        {DUCKDB_BLOB, "varbinary"},
-        {DUCKDB_DECIMAL, "decimal"},
-        {DUCKDB_TIMESTAMP_S, "timestamp"},
-        {DUCKDB_TIMESTAMP_MS, "timestamp"},
-        {DUCKDB_TIMESTAMP_NS, "timestamp"},
-        {DUCKDB_TIMESTAMP_TZ, "timestamp with time zone"},
-        {DUCKDB_LIST, "array"},
-        {DUCKDB_ARRAY, "array"},
-        {DUCKDB_STRUCT, "row"},
-        {DUCKDB_MAP, "map"},
-        {DUCKDB_INTERVAL, "interval day to second"},
-    };
-
     for (size_t i = 0; i < PL_COUNT(names); i++)
         if (names[i].id == type->id)
             return names[i].name;
     return "varchar";
 }
 
-static bool is_null(duckdb_vector v, uint64_t row)
+int local_type_precision(const struct local_type *type, unsigned width)
+{
+    for (size_t i = 0; i < PL_COUNT(names); i++)
+        if (names[i].id == type->id)
+            return names[i].precision + (int)width;
+    return INT32_MAX;
+}
+
+bool local_is_null(duckdb_vector v, uint64_t row)
 {
     const uint64_t *valid = duckdb_vector_get_validity(v);
 
@@ -184,9 +193,8 @@ static int add_uuid(struct pl_buf *out, const duckdb_hugeint *value,
         value->lower & UINT64_C(0xffffffffffff));
 }
 
-/* Times of all kinds, numbers and booleans: short texts. */
-static void short_text(const struct local_type *t, const void *data,
-                       uint64_t row, char text[64])
+void local_value_text(const struct local_type *t, const void *data,
+                      uint64_t row, char text[64])
 {
     const int64_t *longs = data;
     uint64_t lo = 0;
@@ -299,8 +307,11 @@ static int add_struct(struct pl_buf *out, const struct local_type *t,
     return pl_buf_addc(out, '}', err);
 }
 
-static const char *string_at(const duckdb_string_t *s, size_t *len)
+const char *local_value_bytes(duckdb_vector v, uint64_t row, size_t *len)
 {
+    const duckdb_string_t *s =
+        &((const duckdb_string_t *)duckdb_vector_get_data(v))[row];
+
     *len = s->value.inlined.length;
     return *len <= 12 ? s->value.inlined.inlined : s->value.pointer.ptr;
 }
@@ -316,14 +327,14 @@ static int add_value(struct pl_buf *out, const struct local_type *t,
 
     if (depth > DEPTH_MAX)
         return pl_fail(err, PL_QUERY_FAILED, "a value is nested too deeply");
-    if (is_null(v, row) || t->id == DUCKDB_SQLNULL)
+    if (local_is_null(v, row) || t->id == DUCKDB_SQLNULL)
         return pl_buf_adds(out, "null", err);
     switch (t->id) {
     case DUCKDB_VARCHAR:
-        bytes = string_at(&((const duckdb_string_t *)data)[row], &len);
+        bytes = local_value_bytes(v, row, &len);
         return pl_buf_add(out, bytes, len, err);
     case DUCKDB_BLOB:
-        bytes = string_at(&((const duckdb_string_t *)data)[row], &len);
+        bytes = local_value_bytes(v, row, &len);
         return local_text_binary(out, bytes, len, err);
     case DUCKDB_UUID:
         return add_uuid(out, &((const duckdb_hugeint *)data)[row], err);
@@ -341,9 +352,15 @@ static int add_value(struct pl_buf *out, const struct local_type *t,
     case DUCKDB_STRUCT:
         return add_struct(out, t, v, row, depth, err);
     default:
-        short_text(t, data, row, text);
+        local_value_text(t, data, row, text);
         return pl_buf_adds(out, text, err);
     }
+}
+
+int local_rows_value(struct pl_buf *out, const struct local_type *type,
+                     duckdb_vector v, uint64_t row, struct pl_err *err)
+{
+    return add_value(out, type, v, row, 0, err);
 }
 
 /* A top-level value: quoted, NULL nothing. */
@@ -355,12 +372,11 @@ static int add_field(struct pl_buf *out, const struct local_type *t,
     char text[64];
     size_t len;
 
-    if (is_null(v, row) || t->id == DUCKDB_SQLNULL)
+    if (local_is_null(v, row) || t->id == DUCKDB_SQLNULL)
         return 0;
     switch (t->id) {
     case DUCKDB_VARCHAR:
-        bytes = string_at(
-            &((const duckdb_string_t *)duckdb_vector_get_data(v))[row], &len);
+        bytes = local_value_bytes(v, row, &len);
         return local_text_field(out, bytes, len, err);
     case DUCKDB_BLOB:
     case DUCKDB_UUID:
@@ -372,7 +388,7 @@ static int add_field(struct pl_buf *out, const struct local_type *t,
             return -1;
         return local_text_field(out, pl_buf_str(&nested), nested.len, err);
     default:
-        short_text(t, duckdb_vector_get_data(v), row, text);
+        local_value_text(t, duckdb_vector_get_data(v), row, text);
         return local_text_field(out, text, strlen(text), err);
     }
 }

@@ -24,6 +24,18 @@ int local_type_open(struct local_type *type, duckdb_logical_type logical,
 void local_type_release(struct local_type *type);
 /* As Athena names it: "varchar", "timestamp with time zone". */
 const char *local_type_name(const struct local_type *type);
+/* The Precision that GetQueryResults tells; width: of a decimal. */
+int local_type_precision(const struct local_type *type, unsigned width);
+bool local_is_null(duckdb_vector v, uint64_t row);
+/* Times of all kinds, numbers and booleans: short texts. */
+void local_value_text(const struct local_type *t, const void *data,
+                      uint64_t row, char text[64]);
+/* Of a VARCHAR or a BLOB. */
+const char *local_value_bytes(duckdb_vector v, uint64_t row, size_t *len);
+/* Appends a value of any type as it stands in the CSV, without quotes. */
+int local_rows_value(struct pl_buf *out, const struct local_type *type,
+                     duckdb_vector v, uint64_t row,
+                     struct pl_err *err) PL_MUST_CHECK;
 /* Appends one row of a chunk with its line end. */
 int local_rows_add(struct pl_buf *out, const struct local_type *types,
                    size_t count, const duckdb_vector *vectors, uint64_t row,

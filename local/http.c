@@ -165,20 +165,46 @@ static int refuse_query(const struct local_request *req,
     return local_set_header(resp, "Content-Type", "text/xml", err);
 }
 
+/* Athena's own errors have a member more, and spell Message so. */
+static int refuse_athena(struct local_response *resp, const char *code,
+                         const char *text, struct pl_err *err)
+{
+    json_t *body = json_pack("{s:s}", "__type", code);
+    const bool is_own = strcmp(code, "InvalidRequestException") == 0 ||
+                        strcmp(code, "TooManyRequestsException") == 0 ||
+                        strcmp(code, "InternalServerException") == 0;
+
+    if (strcmp(code, "ThrottlingException") == 0)
+        text = "Rate exceeded";
+    if (strcmp(code, "TooManyRequestsException") == 0)
+        (void)json_object_set_new(
+            body, "Reason", json_string("CONCURRENT_QUERY_LIMIT_EXCEEDED"));
+    if (strcmp(code, "InvalidRequestException") == 0)
+        (void)json_object_set_new(body, "AthenaErrorCode",
+                                  json_string("INVALID_INPUT"));
+    (void)json_object_set_new(body, is_own ? "Message" : "message",
+                              json_string(text));
+    return local_answer_json(resp, resp->status, body, err);
+}
+
 static int refuse_json(const struct local_request *req,
                        struct local_response *resp, const char *code,
                        const char *text, struct pl_err *err)
 {
     if (strcmp(req->service, "athena") == 0)
-        return local_answer_json(
-            resp, resp->status,
-            json_pack("{s:s,s:s}", "__type", code, "message", text), err);
+        return refuse_athena(resp, code, text, err);
     if (local_set_header(resp, "x-amzn-ErrorType", code, err) != 0)
         return -1;
     return local_answer_json(
         resp, resp->status,
         json_pack("{s:s,s:s}", "Message", text, "RequestID", req->request_id),
         err);
+}
+
+bool local_is_s3(const struct local_request *req)
+{
+    return strcmp(req->service, "s3") == 0 ||
+           strcmp(req->service, "upload") == 0;
 }
 
 int local_refuse(const struct local_request *req, struct local_response *resp,
@@ -196,7 +222,7 @@ int local_refuse(const struct local_request *req, struct local_response *resp,
     local_response_release(resp);
     resp->status = status;
     (void)snprintf(resp->code, sizeof(resp->code), "%s", code);
-    if (strcmp(req->service, "s3") == 0)
+    if (local_is_s3(req))
         rc = refuse_s3(req, resp, code, text, &err);
     else if (strcmp(req->service, "sns") == 0 ||
              strcmp(req->service, "sts") == 0)

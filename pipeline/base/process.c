@@ -12,8 +12,6 @@
 #include "pipeline/base/log.h"
 #include "pipeline/base/text.h"
 
-#define BITE_MS 1000 /* a held stop ends without a byte in the pipe */
-
 /* Signals leave no other way than globals: a flag, and a pipe that wakes
  * whoever waits. */
 static atomic_int stop_signal;
@@ -99,11 +97,12 @@ int pl_stop_check(struct pl_err *err)
 
 int pl_stop_wait_ms(int64_t ms)
 {
-    struct pollfd fd = {.fd = hold_depth == 0 ? wake_pipe[0] : -1,
-                        .events = POLLIN};
+    const bool is_held = hold_depth > 0;
+    const int most = is_held ? 1000 : 1000000; /* no byte ends the holding */
+    struct pollfd fd = {.fd = is_held ? -1 : wake_pipe[0], .events = POLLIN};
 
     while (ms > 0 && !pl_stop_requested()) {
-        const int bite = ms > BITE_MS ? BITE_MS : (int)ms;
+        const int bite = ms > most ? most : (int)ms;
         const int rc = poll(&fd, 1, bite);
 
         if (rc == 0)

@@ -86,6 +86,33 @@ static int room_for_cells(struct pl_csv_work *w, size_t count,
     return 0;
 }
 
+/* The cells of a row that the index proved well-formed, in its bytes at text,
+ * which are changed. */
+static int cut_cells(struct pl_csv_work *w, size_t row, char *text,
+                     bool may_be_escaped, struct pl_err *err)
+{
+    const struct pl_csv_chunk *c = &w->chunk;
+    const size_t start = pl_csv_row_start(c, row);
+    const uint32_t *ends = c->index.ends + c->firsts[row];
+    const size_t count = c->firsts[row + 1] - c->firsts[row];
+    size_t begin = 0;
+
+    if (room_for_cells(w, count, err) != 0)
+        return -1;
+    for (size_t i = 0; i < count; i++) {
+        struct pl_csv_cell *cell = &w->cells[i];
+        size_t end = ends[i] - start;
+
+        cell->data = text + begin;
+        if (i + 1 == count && end > begin && text[end - 1] == '\r')
+            end--;
+        cell->len = end - begin;
+        pl_csv_cut_cell(cell, may_be_escaped);
+        begin = (size_t)ends[i] - start + 1;
+    }
+    return 0;
+}
+
 /* A row that the index proved well-formed, cut in a copy. */
 static int cut_record(struct pl_csv_work *w, size_t row,
                       struct pl_csv_record *record, struct pl_err *err)
@@ -93,27 +120,15 @@ static int cut_record(struct pl_csv_work *w, size_t row,
     const struct pl_csv_chunk *c = &w->chunk;
     const size_t start = pl_csv_row_start(c, row);
     const size_t len = c->index.rows[row] + (size_t)1 - start;
-    const uint32_t *ends = c->index.ends + c->firsts[row];
     const size_t count = c->firsts[row + 1] - c->firsts[row];
     const bool has_text = (c->states[row] & PL_CSV_TEXT) != 0;
-    size_t begin = 0;
 
     pl_buf_reset(&w->scratch);
-    if (pl_buf_reserve(&w->scratch, len + PL_CSV_PAD, err) != 0 ||
-        room_for_cells(w, count, err) != 0)
+    if (pl_buf_reserve(&w->scratch, len + PL_CSV_PAD, err) != 0)
         return -1;
     memcpy(w->scratch.data, c->data + start, len);
-    for (size_t i = 0; i < count; i++) {
-        struct pl_csv_cell *cell = &w->cells[i];
-        size_t end = ends[i] - start;
-
-        cell->data = w->scratch.data + begin;
-        if (i + 1 == count && end > begin && w->scratch.data[end - 1] == '\r')
-            end--;
-        cell->len = end - begin;
-        pl_csv_cut_cell(cell, has_text);
-        begin = (size_t)ends[i] - start + 1;
-    }
+    if (cut_cells(w, row, w->scratch.data, has_text, err) != 0)
+        return -1;
     *record = (struct pl_csv_record){
         .cells = w->cells,
         .count = count == 1 && w->cells[0].is_null ? 0 : count,
@@ -183,6 +198,37 @@ int pl_csv_row_as_read(struct pl_csv_work *w, size_t row, const char **raw,
     return 0;
 }
 
+/* Of a row that was proven right the index knows the cells; what it may hold
+ * inside them is not known any more. */
+int pl_csv_read_again(struct pl_csv_work *w, size_t row,
+                      struct pl_csv_reference *reference,
+                      struct pl_csv_record *record, struct pl_err *err)
+{
+    const struct pl_csv_chunk *c = &w->chunk;
+    const size_t len = pl_csv_row_len(c, row);
+
+    if (undo_edits(w, row, err) != 0)
+        return -1;
+    if (c->states[row] != 0)
+        return pl_csv_reference_next(reference, w->scratch.data, len, true,
+                                     record, err) < 0
+                   ? -1
+                   : 0;
+    if (pl_buf_reserve(&w->scratch, len + PL_CSV_PAD, err) != 0)
+        return -1;
+    memcpy(w->scratch.data + len, w->scratch.data, len);
+    if (cut_cells(w, row, w->scratch.data + len, true, err) != 0)
+        return -1;
+    *record =
+        (struct pl_csv_record){.cells = w->cells,
+                               .count = c->firsts[row + 1] - c->firsts[row],
+                               .raw = w->scratch.data,
+                               .raw_len = len,
+                               .may_hold_controls = true,
+                               .may_need_quotes = true};
+    return 0;
+}
+
 static struct pl_csv_place find_place(const struct pl_csv_plan *plan,
                                       struct pl_csv_work *w, uint32_t row)
 {
@@ -220,6 +266,43 @@ int pl_csv_note_reject(const struct pl_csv_plan *plan, struct pl_csv_work *w,
             return -1;
     }
     return add_piece(pieces, row, verdict->rule, err);
+}
+
+/* The text of the pieces of rows before limit, at the end of to. */
+static int move_pieces(const struct pl_csv_pieces *p, size_t *next,
+                       uint32_t limit, struct pl_buf *to, struct pl_err *err)
+{
+    const size_t from = *next > 0 ? p->list[*next - 1].end : 0;
+
+    while (*next < p->count && p->list[*next].row < limit)
+        ++*next;
+    return *next == 0 ? 0
+                      : pl_buf_add(to, p->text.data + from,
+                                   p->list[*next - 1].end - from, err);
+}
+
+int pl_csv_merge_rejects(struct pl_csv_work *w, struct pl_err *err)
+{
+    struct pl_csv_pieces *own = &w->rejects;
+    const struct pl_csv_pieces *late = &w->late;
+    const struct pl_buf text = own->text;
+    size_t i = 0;
+    size_t k = 0;
+
+    if (late->count == 0 &&
+        (own->count == 0 || own->list[own->count - 1].row < w->chunk.row_count))
+        return 0;
+    pl_buf_reset(&w->scratch);
+    while (k < late->count)
+        if (move_pieces(own, &i, late->list[k].row, &w->scratch, err) != 0 ||
+            move_pieces(late, &k, late->list[k].row + 1, &w->scratch, err) != 0)
+            return -1;
+    if (move_pieces(own, &i, (uint32_t)w->chunk.row_count, &w->scratch, err) !=
+        0)
+        return -1;
+    own->text = w->scratch;
+    w->scratch = text;
+    return 0;
 }
 
 static int look(const struct pl_csv_plan *plan, struct pl_csv_work *w,

@@ -97,6 +97,16 @@ void pl_csv_hash_record(const struct pl_csv_plan *plan,
 /* The bytes of a row as they were read; valid until the next call. */
 int pl_csv_row_as_read(struct pl_csv_work *work, size_t row, const char **raw,
                        struct pl_err *err) PL_MUST_CHECK;
+/* The record that a row was; valid until the next call. */
+int pl_csv_read_again(struct pl_csv_work *work, size_t row,
+                      struct pl_csv_reference *reference,
+                      struct pl_csv_record *record,
+                      struct pl_err *err) PL_MUST_CHECK;
+
+/* Puts late among rejects, in the order of the rows, up to the last one that
+ * the chunk still has. */
+int pl_csv_merge_rejects(struct pl_csv_work *work,
+                         struct pl_err *err) PL_MUST_CHECK;
 
 /* Words a reject of the row, at the end of pieces. */
 int pl_csv_note_reject(const struct pl_csv_plan *plan, struct pl_csv_work *work,

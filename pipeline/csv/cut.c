@@ -310,6 +310,18 @@ size_t pl_csv_row_len(const struct pl_csv_chunk *c, size_t row)
     return (end < c->len ? end : c->len) - pl_csv_row_start(c, row);
 }
 
+#define CACHED_BYTES ((size_t)20 << 10)
+#define CACHED_ROWS_LEAST 16
+
+size_t pl_csv_rows_at_once(const struct pl_csv_chunk *c)
+{
+    const size_t bytes = c->used - c->start;
+    const size_t rows =
+        bytes > 0 ? CACHED_BYTES * c->row_count / bytes : c->row_count;
+
+    return rows < CACHED_ROWS_LEAST ? CACHED_ROWS_LEAST : rows;
+}
+
 static int check_lengths(const struct pl_csv_feed *f, struct pl_csv_chunk *c,
                          struct pl_err *err)
 {
@@ -394,14 +406,26 @@ static int take_header(struct pl_csv_feed *f, struct pl_csv_chunk *c,
     return 1;
 }
 
+/* Records that no line break is in have a line each. */
+static uint64_t count_lines(const struct pl_csv_chunk *c)
+{
+    uint64_t controls = c->references.len;
+
+    for (size_t i = 0; i < c->index.mark_count; i++)
+        controls |= c->index.marks[i].control;
+    return controls == 0 && c->row_count == c->index.row_count
+               ? c->row_count
+               : pl_csv_kernel_by_name(NULL)->count_lines(c->data + c->start,
+                                                          c->used - c->start);
+}
+
 /* Carries what is behind the last whole record over to the next chunk. */
 static int pass_on(struct pl_csv_feed *f, struct pl_csv_chunk *c,
                    struct pl_err *err)
 {
     f->offset += c->used;
     f->number += c->row_count;
-    f->line += pl_csv_kernel_by_name(NULL)->count_lines(c->data + c->start,
-                                                        c->used - c->start);
+    f->line += count_lines(c);
     pl_buf_reset(&f->rest);
     f->rest.max_bytes = SIZE_MAX;
     if (c->used >= c->len)

@@ -77,6 +77,10 @@ int pl_csv_lay_out(size_t columns, struct pl_csv_chunk *chunk,
 size_t pl_csv_row_start(const struct pl_csv_chunk *chunk, size_t row);
 size_t pl_csv_row_len(const struct pl_csv_chunk *chunk, size_t row);
 
+/* So many rows that a level-1 cache holds them: when columns are gone over one
+ * by one for that many, only the first one waits for memory. */
+size_t pl_csv_rows_at_once(const struct pl_csv_chunk *chunk);
+
 /* A cell as it stands between commas becomes what it means, in place: quotes
  * go, doubled ones become one, blanks around what has none are cut off. */
 void pl_csv_cut_cell(struct pl_csv_cell *cell, bool may_be_escaped);

@@ -270,6 +270,25 @@ static void KERNEL(ids)(const struct pl_csv_cells *cells)
     }
 }
 
+/* A number that may have a power: one dot and one power at most, the dot first,
+ * digits on either side of both, and no more than two behind a power or its
+ * sign. */
+static inline bool is_odd_number(half h, uint32_t valid, uint32_t digits,
+                                 uint32_t dots)
+{
+    const uint32_t powers = (half_is(h, 'e') | half_is(h, 'E')) & valid;
+    const uint32_t signs = half_is(h, '-') & (1 | (powers << 1)) & valid;
+    const uint32_t joints = dots | powers;
+    const uint32_t wrong =
+        (valid & ~(digits | joints | signs)) | (dots & (dots - 1)) |
+        (powers & (powers - 1)) | (dots & ~(powers - 1)) |
+        (joints & ~(digits << 1)) | (dots & ~(digits >> 1)) |
+        (powers & ~((digits | signs) >> 1)) | (signs & ~(digits >> 1)) |
+        (valid & ((powers << 4) | ((powers & ~(signs >> 1)) << 3)));
+
+    return wrong != 0 || (valid != 0 && digits == 0);
+}
+
 static void KERNEL(numbers)(const struct pl_csv_cells *cells)
 {
     for (size_t i = 0; i < cells->count; i++) {
@@ -278,19 +297,15 @@ static void KERNEL(numbers)(const struct pl_csv_cells *cells)
         const uint32_t valid = (uint32_t)low_bits(s.len & 31);
         const uint32_t digits = half_within(h, '0', '9') & valid;
         const uint32_t dots = half_is(h, '.') & valid;
-        const uint32_t powers = (half_is(h, 'e') | half_is(h, 'E')) & valid;
-        const uint32_t signs = half_is(h, '-') & (1 | (powers << 1)) & valid;
-        const uint32_t joints = dots | powers;
-        /* one dot and one power at most, the dot first, digits on either side
-         * of both, and no more than two behind a power or its sign */
-        const uint32_t wrong =
-            (valid & ~(digits | joints | signs)) | (dots & (dots - 1)) |
-            (powers & (powers - 1)) | (dots & ~(powers - 1)) |
-            (joints & ~(digits << 1)) | (dots & ~(digits >> 1)) |
-            (powers & ~((digits | signs) >> 1)) | (signs & ~(digits >> 1)) |
-            (valid & ((powers << 4) | ((powers & ~(signs >> 1)) << 3)));
+        const uint32_t minus = cells->data[s.at] == '-';
+        /* most have digits, a dot between two of them, a minus before them */
+        const uint32_t odd = (valid & ~(digits | dots | minus)) |
+                             (dots & (dots - 1)) | (dots & ~(digits << 1)) |
+                             (dots & ~(digits >> 1));
 
-        doubt(cells, i, s.len > 15 || wrong != 0 || (s.len > 0 && digits == 0));
+        if (odd == 0 && digits != 0 && s.len <= 15)
+            continue;
+        doubt(cells, i, s.len > 15 || is_odd_number(h, valid, digits, dots));
     }
 }
 

@@ -100,12 +100,8 @@ static int judge(struct pl_csv_keys *k, struct pl_csv_record *record,
 static int read_later(struct pl_csv_keys *k, struct pl_csv_work *w, size_t row,
                       struct pl_err *err)
 {
-    const char *raw;
-
-    if (pl_csv_row_as_read(w, row, &raw, err) != 0 ||
-        pl_csv_reference_next(k->later.reference, raw,
-                              pl_csv_row_len(&w->chunk, row), true,
-                              &k->later.record, err) < 0)
+    if (pl_csv_read_again(w, row, k->later.reference, &k->later.record, err) !=
+        0)
         return -1;
     return judge(k, &k->later.record, err);
 }
@@ -151,8 +147,48 @@ static int skip_records(struct pl_csv_keys *k, const char *data, size_t len,
     return 0;
 }
 
-/* The record of that number: the group's first, and on to it. */
+/* A row of a chunk, whose channel and address another one may have. */
+struct raw_row {
+    const char *text; /* NULL: nothing is known of its cells */
+    const uint32_t *ends;
+    size_t start; /* what they count from */
+};
+
+/* Whether the record behind skip others of the index has the channel and the
+ * address of the row to the byte: then they mean the same, and need not be
+ * taken apart. */
+static bool is_same_raw(const struct pl_csv_keys *k, const struct raw_row *row,
+                        const char *data, unsigned skip)
+{
+    const struct pl_csv_shape *s = &k->plan->shape;
+    const struct pl_csv_index *x = &k->index;
+    const size_t columns[] = {s->channel, s->address};
+    const uint32_t *ends = x->ends + skip * s->count;
+
+    if (row->text == NULL || x->row_count <= skip ||
+        x->end_count < (skip + 1) * s->count ||
+        ends[s->count - 1] != x->rows[skip] ||
+        (skip > 0 && ends[-1] != x->rows[skip - 1]))
+        return false;
+    for (size_t i = 0; i < PL_COUNT(columns); i++) {
+        const size_t column = columns[i];
+        const size_t from =
+            skip + column > 0 ? (size_t)ends[(ptrdiff_t)column - 1] + 1 : 0;
+        const size_t begin =
+            (size_t)row->ends[(ptrdiff_t)column - 1] + 1 - row->start;
+        const size_t len = ends[column] - from;
+
+        if (row->ends[column] - row->start - begin != len ||
+            memcmp(row->text + begin, data + from, len) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* The record of that number: the group's first, and on to it. It is not cut
+ * where it is the same as raw; *is_same then is set. */
 static int reread_number(struct pl_csv_keys *k, uint64_t number,
+                         const struct raw_row *raw, bool *is_same,
                          struct pl_csv_reread *r, struct pl_err *err)
 {
     const size_t group = (size_t)((number - 1) / GROUP);
@@ -172,6 +208,9 @@ static int reread_number(struct pl_csv_keys *k, uint64_t number,
             return -1;
         if (skip_records(k, data, got, skip, &at, err) != 0)
             return -1;
+        *is_same = is_same_raw(k, raw, data, skip);
+        if (*is_same)
+            return 0;
         for (unsigned i = at == SIZE_MAX ? 0 : skip; i <= skip; i++) {
             if (i == 0)
                 at = 0;
@@ -229,22 +268,43 @@ static bool is_same_row(const struct pl_csv_shape *s,
 typedef bool same_fn(const struct pl_csv_shape *, const struct pl_csv_cell *,
                      const struct pl_csv_cell *);
 
+/* The row that is being seen, to be compared by its bytes. */
+static int take_raw(struct pl_csv_work *w, size_t row, struct raw_row *raw,
+                    struct pl_err *err)
+{
+    const struct pl_csv_chunk *c = &w->chunk;
+
+    *raw = (struct raw_row){.ends = c->index.ends + c->firsts[row],
+                            .start = pl_csv_row_start(c, row)};
+    return c->states[row] == 0 ? pl_csv_row_as_read(w, row, &raw->text, err)
+                               : 0;
+}
+
 /* Reads what the hash may be of, until a row is the same: its number, or 0. */
 static int confirm(struct pl_csv_keys *k, const struct pl_csv_sieve *s,
                    struct pl_csv_work *w, size_t row, uint64_t hash,
                    same_fn *is_same, uint64_t *number, struct pl_err *err)
 {
     const union pl_csv_sieve_slot *at = NULL;
+    struct raw_row raw = {.text = NULL};
 
     while ((at = pl_csv_sieve_find(s, hash, at)) != NULL) {
         const uint64_t candidate = pl_csv_sieve_number(s, at);
+        bool is_found = false;
 
-        if ((!k->has_later && read_later(k, w, row, err) != 0) ||
-            reread_number(k, candidate, &k->earlier, err) != 0)
+        if ((is_same == is_same_address && !k->has_later &&
+             take_raw(w, row, &raw, err) != 0) ||
+            reread_number(k, candidate, &raw, &is_found, &k->earlier, err) != 0)
             return -1;
-        k->has_later = true;
-        if (is_same(&k->plan->shape, k->earlier.record.cells,
-                    k->later.record.cells)) {
+        if (!is_found && !k->has_later && read_later(k, w, row, err) != 0)
+            return -1;
+        if (!is_found) {
+            k->has_later = true;
+            raw.text = NULL;
+            is_found = is_same(&k->plan->shape, k->earlier.record.cells,
+                               k->later.record.cells);
+        }
+        if (is_found) {
             *number = candidate;
             return 0;
         }

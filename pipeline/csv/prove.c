@@ -5,9 +5,6 @@
 
 #include "pipeline/csv/values.h"
 
-#define CACHED_BYTES ((size_t)20 << 10)
-#define ROWS_LEAST 16
-
 static bool is_on(const struct pl_csv_plan *plan, enum pl_rule rule)
 {
     return (plan->cfg->rules.off & (UINT64_C(1) << rule)) == 0;
@@ -374,17 +371,6 @@ void pl_csv_hash_record(const struct pl_csv_plan *plan,
                                     cells[s->user_id].len);
 }
 
-/* Rows that a level-1 cache holds, so that it is only the first column that
- * waits for memory. */
-static size_t rows_at_once(const struct pl_csv_chunk *c)
-{
-    const size_t bytes = c->used - c->start;
-    const size_t rows =
-        bytes > 0 ? CACHED_BYTES * c->row_count / bytes : c->row_count;
-
-    return rows < ROWS_LEAST ? ROWS_LEAST : rows;
-}
-
 static void prove_rows(const struct pl_csv_plan *plan, struct pl_csv_work *w,
                        size_t from, size_t count)
 {
@@ -415,7 +401,7 @@ int pl_csv_prove(const struct pl_csv_plan *plan, struct pl_csv_work *w,
                  struct pl_err *err)
 {
     struct pl_csv_chunk *c = &w->chunk;
-    const size_t step = rows_at_once(c);
+    const size_t step = pl_csv_rows_at_once(c);
 
     if (pl_csv_patch_rows(plan, w, err) != 0)
         return -1;

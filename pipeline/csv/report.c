@@ -222,32 +222,46 @@ static void list_plain(struct pl_csv_work *w)
     w->fast_count = count;
 }
 
-/* A column at a time. "" is looked at, or means NULL. */
+/* A column of rows. "" is looked at, or means NULL. */
+static int add_column(struct pl_csv_tally_column *c, const unsigned char *data,
+                      const uint32_t *ends, const uint32_t *firsts,
+                      size_t count, struct pl_err *err)
+{
+    uint64_t filled = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t *end = ends + firsts[i];
+        const uint32_t begin = end[-1] + 1;
+        const uint32_t quote = data[begin] == '"';
+        const size_t len = *end - begin - 2 * quote;
+
+        if (len == 0)
+            continue;
+        filled++;
+        if (c->few == NULL && !c->is_unique && len <= c->longest)
+            sketch(c, pl_csv_hash(&hash_key, data + begin + quote, len));
+        else if (count_value(c, data + begin + quote, len, err) != 0)
+            return -1;
+    }
+    c->filled += filled;
+    c->null += count - filled;
+    return 0;
+}
+
 static int add_fast(struct pl_csv_tally *t, struct pl_csv_work *w,
                     struct pl_err *err)
 {
-    const unsigned char *data = w->chunk.data;
-    const uint32_t *ends = w->chunk.index.ends;
+    const size_t step = pl_csv_rows_at_once(&w->chunk);
 
     list_plain(w);
-    for (size_t column = 0; column < t->count; column++) {
-        struct pl_csv_tally_column *c = &t->columns[column];
-        uint64_t filled = 0;
+    for (size_t from = 0; from < w->fast_count; from += step) {
+        const size_t left = w->fast_count - from;
 
-        for (size_t i = 0; i < w->fast_count; i++) {
-            const uint32_t *end = ends + w->fast_firsts[i] + column;
-            const uint32_t begin = end[-1] + 1;
-            const uint32_t quote = data[begin] == '"';
-            const size_t len = *end - begin - 2 * quote;
-
-            if (len == 0)
-                continue;
-            filled++;
-            if (count_value(c, data + begin + quote, len, err) != 0)
+        for (size_t column = 0; column < t->count; column++)
+            if (add_column(&t->columns[column], w->chunk.data,
+                           w->chunk.index.ends + column, w->fast_firsts + from,
+                           left < step ? left : step, err) != 0)
                 return -1;
-        }
-        c->filled += filled;
-        c->null += w->fast_count - filled;
     }
     for (size_t patch = 0; patch < w->patch_count;)
         if (add_patched(t, w, &patch, err) != 0)

@@ -113,28 +113,6 @@ static bool is_word(const struct pl_csv_cell *cell, const char *word)
            memcmp(cell->data, word, cell->len) == 0;
 }
 
-/* Runs of line breaks and tabs become one blank: aws-facts 1.4 allows none. */
-static bool replace_breaks(struct pl_csv_cell *cell)
-{
-    size_t n = 0;
-    bool is_changed = false;
-
-    for (size_t i = 0; i < cell->len; i++) {
-        const char c = cell->data[i];
-        const bool is_break = c == '\n' || c == '\r' || c == '\t';
-
-        if (is_break && is_changed && n > 0 && cell->data[n - 1] == ' ' &&
-            i > 0 &&
-            (cell->data[i - 1] == ' ' || cell->data[i - 1] == '\n' ||
-             cell->data[i - 1] == '\r' || cell->data[i - 1] == '\t'))
-            continue;
-        cell->data[n++] = is_break ? ' ' : c;
-        is_changed = is_changed || is_break;
-    }
-    cell->len = n;
-    return is_changed;
-}
-
 static void trim(struct pl_csv_cell *cell)
 {
     while (cell->len > 0 && cell->data[0] == ' ') {
@@ -159,29 +137,60 @@ static bool may_hold_control(const char *text)
             ((deletes - ones) & ~deletes & (ones * 0x80))) != 0;
 }
 
+static bool is_control(unsigned char c)
+{
+    return c < 0x20 || c == 0x7F;
+}
+
+static bool is_break(char c)
+{
+    return c == '\n' || c == '\r' || c == '\t';
+}
+
+/* The place of the next control character from there on, or the end. */
+static size_t next_control(const struct pl_csv_cell *cell, size_t i)
+{
+    for (; i < cell->len; i++) {
+        while (i + 8 <= cell->len && !may_hold_control(cell->data + i))
+            i += 8;
+        if (i < cell->len && is_control((unsigned char)cell->data[i]))
+            break;
+    }
+    return i < cell->len ? i : cell->len;
+}
+
+/* Runs of line breaks and tabs, the first of which is at i, become one blank:
+ * aws-facts 1.4 allows none. */
+static void replace_breaks(struct pl_csv_cell *cell, size_t i)
+{
+    size_t n = i;
+
+    for (bool is_first = true; i < cell->len; is_first = false) {
+        const size_t from = i + 1;
+
+        if (is_first || n == 0 || cell->data[n - 1] != ' ')
+            cell->data[n++] = ' ';
+        i = next_control(cell, from);
+        memmove(cell->data + n, cell->data + from, i - from);
+        n += i - from;
+    }
+    cell->len = n;
+}
+
 /* Tabs and line breaks; false on any other control character. */
 static bool clean_controls(const struct pl_csv_rules *rules,
                            struct pl_csv_cell *cell, size_t column,
                            struct pl_csv_verdict *v)
 {
-    bool has_break = false;
+    const size_t first = next_control(cell, 0);
 
-    for (size_t i = 0; i < cell->len; i++) {
-        while (i + 8 < cell->len && !may_hold_control(cell->data + i))
-            i += 8;
-
-        const unsigned char c = (unsigned char)cell->data[i];
-
-        if (c == '\n' || c == '\r' || c == '\t')
-            has_break = true;
-        else if (c < 0x20 || c == 0x7F)
+    for (size_t i = first; i < cell->len; i = next_control(cell, i + 1))
+        if (!is_break(cell->data[i]))
             return fail(v, PL_RULE_CONTROL_CHARACTER, column,
                         "a control character");
-    }
-    if (has_break && rules->line_breaks == PL_CSV_BREAKS_REJECT)
+    if (first < cell->len && rules->line_breaks == PL_CSV_BREAKS_REJECT)
         return fail(v, PL_RULE_LINE_BREAK, column, "a line break or tab");
-    if (has_break)
-        (void)replace_breaks(cell);
+    replace_breaks(cell, first);
     return true;
 }
 

@@ -8,22 +8,22 @@
 /*
  * 16 bits a hash, of which it has four in one word: two in a thousand are
  * looked for in vain when all of them are there. Counters need no more than 8,
- * since it takes many hashes to make one full. A part has about 600 hashes.
+ * since it takes many hashes to make one full. A part has about 1000 hashes.
  */
 #define WORD_HASHES 4
 #define WORD_HASHES_COUNTED 8
 #define ROOM_FIRST ((uint64_t)1 << 12)
 #define WORDS_MOST ((uint64_t)1 << 31)
-#define PART_BITS_LEAST 12
+#define PART_BITS_LEAST 10
 #define PART_BITS_MOST 16
-#define PART_HASHES 512
+#define PART_HASHES 1024
 #define BLOCK_BYTES PL_CSV_SIEVE_BLOCK_BYTES
 #define BLOCK_SLOTS (BLOCK_BYTES / sizeof(union pl_csv_sieve_slot))
 #define SLAB_SLOTS ((size_t)1 << 20)
 #define SLAB_BYTES (SLAB_SLOTS * sizeof(union pl_csv_sieve_slot))
 
 /* The words can be made anew from what a slot and its part tell. */
-_Static_assert(PART_BITS_LEAST + 64 - PL_CSV_SIEVE_NUMBER_BITS >= 64 - 18,
+_Static_assert(PART_BITS_LEAST + 64 - PL_CSV_SIEVE_NUMBER_BITS >= 64 - 20,
                "bits of hashes that words need");
 _Static_assert(sizeof(union pl_csv_sieve_slot) == 8, "slots are words");
 
@@ -159,8 +159,8 @@ const union pl_csv_sieve_slot *pl_csv_sieve_find(
         const union pl_csv_sieve_slot *first =
             at - 1 - ((uintptr_t)(at - 1) & (BLOCK_BYTES - 1)) / sizeof(*at);
 
-        if (first->before != NULL)
-            __builtin_prefetch(first->before - 1);
+        for (size_t i = 1; first->before != NULL && i <= BLOCK_SLOTS; i += 8)
+            __builtin_prefetch(first->before - i);
         while (--at > first)
             if ((at->entry ^ wanted) >> s->number_bits == 0)
                 return at;

@@ -74,10 +74,10 @@ static inline uint64_t *pl_csv_sieve_word(const struct pl_csv_sieve *s,
 /* The four bits of a hash in its word. */
 static inline uint64_t pl_csv_sieve_bits(uint64_t hash)
 {
-    return (UINT64_C(1) << (hash >> 36 & 63)) |
-           (UINT64_C(1) << (hash >> 30 & 63)) |
-           (UINT64_C(1) << (hash >> 24 & 63)) |
-           (UINT64_C(1) << (hash >> 18 & 63));
+    return (UINT64_C(1) << (hash >> 38 & 63)) |
+           (UINT64_C(1) << (hash >> 32 & 63)) |
+           (UINT64_C(1) << (hash >> 26 & 63)) |
+           (UINT64_C(1) << (hash >> 20 & 63));
 }
 
 static inline bool pl_csv_sieve_may_have(const struct pl_csv_sieve *s,
@@ -94,8 +94,8 @@ static inline unsigned pl_csv_sieve_most(const struct pl_csv_sieve *s,
                                          uint64_t hash)
 {
     const uint64_t word = *pl_csv_sieve_word(s, hash);
-    const unsigned a = (word >> (hash >> 22 & 15) * 4) & 15;
-    const unsigned b = (word >> (hash >> 18 & 15) * 4) & 15;
+    const unsigned a = (word >> (hash >> 24 & 15) * 4) & 15;
+    const unsigned b = (word >> (hash >> 20 & 15) * 4) & 15;
 
     return a < b ? a : b;
 }
@@ -113,9 +113,9 @@ static inline void pl_csv_sieve_note(struct pl_csv_sieve *s, uint64_t hash)
         *word |= pl_csv_sieve_bits(hash);
         return;
     }
-    pl_csv_sieve_count_up(word, (hash >> 22 & 15) * 4);
-    if ((hash >> 22 & 15) != (hash >> 18 & 15))
-        pl_csv_sieve_count_up(word, (hash >> 18 & 15) * 4);
+    pl_csv_sieve_count_up(word, (hash >> 24 & 15) * 4);
+    if ((hash >> 24 & 15) != (hash >> 20 & 15))
+        pl_csv_sieve_count_up(word, (hash >> 20 & 15) * 4);
 }
 
 static inline bool pl_csv_sieve_is_end(const union pl_csv_sieve_slot *slot)

@@ -8,7 +8,7 @@
 #include "pipeline/base/file.h"
 #include "pipeline/csv/kernel.h"
 
-#define WINDOW_BYTES ((size_t)4 << 10)
+#define WINDOW_BYTES ((size_t)1 << 10)
 
 int pl_csv_store_open(struct pl_csv_store *s, const struct pl_csv_config *cfg,
                       struct pl_err *err)

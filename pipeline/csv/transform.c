@@ -493,42 +493,6 @@ static int write_out(struct transform *t, const struct pl_csv_work *w,
     return 0;
 }
 
-/* Both kinds of rejects, in the order of the rows, up to the last one. */
-static int write_rejects(struct transform *t, struct pl_csv_work *w,
-                         struct pl_err *err)
-{
-    struct pl_csv_pieces *own = &w->rejects;
-    struct pl_csv_pieces *late = &w->late;
-    size_t own_at = 0;
-    size_t late_at = 0;
-
-    if (t->cfg->rejects == NULL)
-        return 0;
-    while (own->count > 0 &&
-           own->list[own->count - 1].row >= w->chunk.row_count)
-        own->count--;
-    for (size_t i = 0, k = 0; i < own->count || k < late->count;) {
-        const uint32_t limit = k < late->count ? late->list[k].row : UINT32_MAX;
-        size_t end = own_at;
-
-        while (i < own->count && own->list[i].row < limit)
-            end = own->list[i++].end;
-        if (end > own_at &&
-            pl_sink_write(t->cfg->rejects, own->text.data + own_at,
-                          end - own_at, err) != 0)
-            return -1;
-        own_at = end;
-        if (k == late->count)
-            continue;
-        end = late->list[k++].end;
-        if (pl_sink_write(t->cfg->rejects, late->text.data + late_at,
-                          end - late_at, err) != 0)
-            return -1;
-        late_at = end;
-    }
-    return 0;
-}
-
 /* Where the rows stood that come out, for who writes on. */
 static int tell_places(const struct transform *t, const struct pl_csv_chunk *c,
                        struct pl_err *err)
@@ -549,7 +513,11 @@ static int write_work(struct transform *t, struct pl_csv_work *w,
 
     if (t->cfg->out != NULL && t->writing.next == 0 && write_head(t, err) != 0)
         return -1;
-    if (write_rejects(t, w, err) != 0 || tell_places(t, c, err) != 0 ||
+    if (t->cfg->rejects != NULL && w->rejects.text.len > 0 &&
+        pl_sink_write(t->cfg->rejects, w->rejects.text.data,
+                      w->rejects.text.len, err) != 0)
+        return -1;
+    if (tell_places(t, c, err) != 0 ||
         (t->cfg->out != NULL && write_out(t, w, err) != 0))
         return -1;
     if (t->cfg->progress != NULL)
@@ -620,7 +588,8 @@ static void carry(struct worker *worker, uint64_t place, struct pl_err *err)
     turn_pass(&t->seeing);
     pl_err_clear(&why);
     is_out = is_out && is_wanted && t->mode != MODE_GATHER;
-    if (is_out && (pl_csv_emit(&t->plan, w, &why) != 0 ||
+    if (is_out && (pl_csv_merge_rejects(w, &why) != 0 ||
+                   pl_csv_emit(&t->plan, w, &why) != 0 ||
                    count_columns(worker, &why) != 0))
         is_out = false;
     turn_take(&t->writing, place);

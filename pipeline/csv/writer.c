@@ -26,12 +26,19 @@ static void putc_(struct pl_buf *out, char c)
 
 static void put_number(struct pl_buf *out, uint64_t n)
 {
+    static const char pairs[] =
+        "00010203040506070809101112131415161718192021222"
+        "32425262728293031323334353637383940414243444546"
+        "47484950515253545556575859606162636465666768697"
+        "07172737475767778798081828384858687888990919293"
+        "949596979899";
     char text[20];
     size_t at = sizeof(text);
 
-    do
-        text[--at] = (char)('0' + n % 10);
-    while ((n /= 10) > 0);
+    for (; n >= 10; n /= 100)
+        memcpy(text + (at -= 2), pairs + 2 * (n % 100), 2);
+    if (n > 0 || at == sizeof(text))
+        text[--at] = (char)('0' + n);
     put(out, text + at, sizeof(text) - at);
 }
 

@@ -17,6 +17,7 @@ static const struct {
     {"?", "[1]", NULL},
     {"'open ?", "[\"x\"]", NULL},
     {"/* open ?", "[\"x\"]", NULL},
+    {"? \"a\"\"?\" `?` ?", "[\"x\", \"?\"]", "x \"a\"\"?\" `?` ?"},
 };
 
 START_TEST(bind_table)
@@ -37,21 +38,43 @@ START_TEST(bind_table)
 }
 END_TEST
 
-START_TEST(error_types)
-{
-    const char *name = NULL;
+static const struct {
+    const char *words;
+    const char *sql;
+    int type;
+    const char *want;
+} failures[] = {
+    {"Catalog Error: Table with name nope does not exist!",
+     "SELECT 1\nFROM due.nope", 1110,
+     "TABLE_NOT_FOUND: line 2:10: Table 'awsdatacatalog.due.nope' does not "
+     "exist"},
+    {"Binder Error: Referenced column \"X y\" not found in FROM clause!",
+     "SELECT 'X y', \"X y\" FROM t", 1006,
+     "COLUMN_NOT_FOUND: line 1:15: Column 'X y' cannot be resolved or "
+     "requester is not authorized to access requested resources"},
+    {"Catalog Error: Scalar Function with name f does not exist!",
+     "SELECT F(1)", 1006,
+     "FUNCTION_NOT_FOUND: line 1:8: Function 'f' not registered"},
+    {"Parser Error: x", "x", 1006, "SYNTAX_ERROR: Parser Error: x"},
+    {"Conversion Error: x", "x", 1001,
+     "INVALID_CAST_ARGUMENT: Conversion Error: x"},
+    {"what", "x", 1000, "GENERIC_USER_ERROR: what"},
+    {"INVALID_TABLE_PROPERTY: x", "x", 1103, "INVALID_TABLE_PROPERTY: x"},
+    {"Binder Error: Referenced column \"", "x", 1006,
+     "COLUMN_NOT_FOUND: Binder Error: Referenced column \""},
+};
 
-    ck_assert_int_eq(
-        local_athena_error_type(
-            "Catalog Error: Table with name x does not exist!", &name),
-        1110);
-    ck_assert_str_eq(name, "TABLE_NOT_FOUND");
-    ck_assert_int_eq(local_athena_error_type("Parser Error: x", &name), 1006);
-    ck_assert_int_eq(local_athena_error_type("Conversion Error: x", &name),
-                     1001);
-    ck_assert_int_eq(local_athena_error_type("what", &name), 1000);
+START_TEST(failure_table)
+{
+    char text[300];
+    int type = -1;
+
+    local_athena_failure(failures[_i].words, failures[_i].sql, "due", &type,
+                         text, sizeof(text));
+    ck_assert_str_eq(text, failures[_i].want);
+    ck_assert_int_eq(type, failures[_i].type);
 }
 END_TEST
 
 UNIT_MAIN("athena", tcase_add_loop_test(tc, bind_table, 0, UNIT_COUNT(binds));
-          tcase_add_test(tc, error_types);)
+          tcase_add_loop_test(tc, failure_table, 0, UNIT_COUNT(failures));)
