@@ -12,7 +12,7 @@
         TCase *tc = tcase_create("all"); \
         SRunner *runner; \
         int failed; \
-        tcase_set_timeout(tc, 60); \
+        tcase_set_timeout(tc, 600); \
         __VA_ARGS__ \
         suite_add_tcase(suite, tc); \
         runner = srunner_create(suite); \
