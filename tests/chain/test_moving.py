@@ -144,6 +144,15 @@ class MovingCase(Case):
             file.write(data)
         return path
 
+    def job_of(self, sql):
+        """A job for Pinpoint in a file."""
+        return self.path("job.json", json.dumps({
+            "lakeseg": 1, "run": {"name": "all"},
+            "query": {"sql": sql, "database": "lake",
+                      "output_uri": "s3://%s/athena/" % BUCKET},
+            "import": {"application_id": APP, "role_arn": ROLE},
+            "notify": {"topic_arn": TOPIC}}).encode())
+
     def both(self, path, *id_map, **validate):
         """One job to Pinpoint as it is and, moved, to Customer Profiles."""
         with open(path, encoding="utf-8") as file:
@@ -219,13 +228,8 @@ class SameQuery(MovingCase):
 
     def test_attribute_by_attribute(self):
         self.local.table("endpoint", endpoint_rows())
-        path = self.path("job.json", json.dumps({
-            "lakeseg": 1, "run": {"name": "all"},
-            "query": {"sql": SQL, "database": "lake",
-                      "output_uri": "s3://%s/athena/" % BUCKET},
-            "import": {"application_id": APP, "role_arn": ROLE},
-            "notify": {"topic_arn": TOPIC}}).encode())
-        old, new = self.both(path, limits={"max_reject_percent": 10})
+        old, new = self.both(self.job_of(SQL),
+                             limits={"max_reject_percent": 10})
         count = len(ENDPOINTS)
         self.assertEqual(old["validate"]["result"]["rows_out"], count)
         counts = new["validate"]["result"]
@@ -250,6 +254,7 @@ class SameQuery(MovingCase):
                   encoding="utf-8") as file:
             fields = {rule["field"] for rule in json.load(file)["rules"]}
         held = {field for profile in want.values() for field in profile}
+        # A user of Pinpoint has each attribute once: see the class below.
         for field in fields - {"Attributes.UserAttributes_*_#"}:
             start = field.partition("#")[0].partition("*")[0]
             self.assertTrue([f for f in held if f.startswith(start)], field)
@@ -284,6 +289,29 @@ class SameQuery(MovingCase):
                       rows)
         self.assertIn(["Metrics.Added", "Attributes.Metrics_Added", "0", "0",
                        "1"], rows)
+
+
+class UserAttributes(MovingCase):
+    def test_rows_that_differ(self):
+        """Pinpoint keeps the last row's value, a profile all of them."""
+        self.local.table("two", "id,channel,address,user_id,stage\n"
+                         "e1,SMS,+15550101,u1,New\n"
+                         "e2,EMAIL,a@example.com,u1,Old\n")
+        self.both(self.job_of(
+            'SELECT id AS Id, channel AS "ChannelType", '
+            'address AS "Address", user_id AS "User.UserId", '
+            'stage AS "User.UserAttributes.Stage" FROM two ORDER BY id'))
+        users = self.endpoints(["e1", "e2"])
+        self.assertEqual([e["User"]["UserAttributes"] for e in users["u1"]],
+                         [{"Stage": ["Old"]}] * 2)
+        self.assertEqual(self.profiles(users), {"u1": {
+            "AccountNumber": "u1", "PhoneNumber": "+15550101",
+            "EmailAddress": "a@example.com",
+            "Attributes.UserAttributes_Stage_0": "New",
+            "Attributes.UserAttributes_Stage_1": "Old"}})
+        text = self.moving("compare", APP, DOMAIN, status=1).decode()
+        self.assertIn("(in Customer Profiles alone)               "
+                      "Attributes.UserAttributes_Stage_0", text)
 
 
 def ago(**time_before):
