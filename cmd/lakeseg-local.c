@@ -21,6 +21,7 @@ struct options {
     const char *region;
     const char *buckets;
     const char *apps;
+    const char *domains;
     const char *topics;
     const char *keys;
     const char *faults;
@@ -28,6 +29,7 @@ struct options {
     const char *etag;
     int64_t query_delay_ms;
     int64_t job_delay_ms;
+    int64_t import_jobs;
     const char *sql;
     const char *set;
     bool allow_remote;
@@ -101,6 +103,7 @@ static int run(const struct options *o, struct pl_err *err)
                                .state = o->state,
                                .buckets = o->buckets,
                                .apps = o->apps,
+                               .domains = o->domains,
                                .topics = o->topics,
                                .keys = o->keys,
                                .faults = o->faults,
@@ -109,8 +112,12 @@ static int run(const struct options *o, struct pl_err *err)
     if (pl_setting_int(o->query_delay_ms, "LAKESEG_LOCAL_QUERY_DELAY_MS", 0,
                        &cfg.query_delay_ms, err) != 0 ||
         pl_setting_int(o->job_delay_ms, "LAKESEG_LOCAL_JOB_DELAY_MS", 0,
-                       &cfg.job_delay_ms, err) != 0)
+                       &cfg.job_delay_ms, err) != 0 ||
+        pl_setting_int(o->import_jobs, "LAKESEG_LOCAL_IMPORT_JOBS", 10,
+                       &cfg.import_jobs, err) != 0)
         return -1;
+    if (cfg.import_jobs < 1 || cfg.import_jobs > 1000)
+        return pl_fail(err, PL_USAGE_INVALID, "--import-jobs: 1 to 1000");
     if (o->etag != NULL && strcmp(o->etag, "md5") != 0 &&
         strcmp(o->etag, "opaque") != 0)
         return pl_fail(err, PL_USAGE_INVALID, "--etag is md5 or opaque");
@@ -121,29 +128,35 @@ static int run(const struct options *o, struct pl_err *err)
 }
 
 static const char text[] =
-    "Stands in for S3, Athena, Pinpoint, SNS and STS on one machine: Athena "
-    "queries really run, on DuckDB, over the files of a folder; import jobs "
+    "Stands in for S3, Athena, Pinpoint, Customer Profiles, SNS and STS on "
+    "one machine: Athena queries really run, on DuckDB, over the files of a "
+    "folder; import jobs "
     "fill an endpoint store that can be read back; every signature is "
     "checked.\n\nEach folder in the lake is a table over its *.parquet, *.csv "
     "or *.json files. Objects and endpoints are kept in the state folder."
     "\n\nA rule of --fault is SERVICE.OPERATION=KIND[:VALUE] and any of "
     ",count=N (default 1; 0: always), ,skip=N (let the first N pass) and "
     ",probability=P (then always, without count). Services are s3, athena, "
-    "pinpoint, sns and sts; the operation '*' is every one. Kinds: "
+    "pinpoint, profiles, upload (the file of an upload job), sns and sts; the "
+    "operation '*' is every one. Kinds: "
     "error:STATUS[:CODE]; error200[:CODE], the error behind status 200; "
+    "outcome:WORD, which a pinpoint.ImportJob shows in place of PROCESSING; "
     "delay:MS; cut[:N], the connection reset after N bytes of the body, with 0 "
     "before anything is done; lost, done but not answered; truncate[:N], the "
     "connection closed after N bytes; short[:N], a body of N bytes with a "
     "Content-Length that agrees; corrupt[:N], one bit of byte N another; "
-    "slow:N, N bytes a second; outcome:FAILED, of pinpoint.ImportJob. N is "
-    "half of the body when it is not given.\n\nSettings of a --workgroup are "
+    "slow:N, N bytes a second; outcome:STATUS, of pinpoint.ImportJob "
+    "(FAILED) and profiles.UploadJob. N is half of the body when it is not "
+    "given.\n\nSettings of a --workgroup are "
     "output=URI, enforce, cutoff=N (bytes to scan at most), managed (results "
     "are read through Athena only) and disabled.";
 
 int main(int argc, char **argv)
 {
-    struct options o = {
-        .port = PL_UNSET, .query_delay_ms = PL_UNSET, .job_delay_ms = PL_UNSET};
+    struct options o = {.port = PL_UNSET,
+                        .query_delay_ms = PL_UNSET,
+                        .job_delay_ms = PL_UNSET,
+                        .import_jobs = PL_UNSET};
     const struct pl_opt opts[] = {
         {"host", PL_OPT_STR, &o.host, "ADDRESS",
          "listen here, default 127.0.0.1", NULL},
@@ -166,6 +179,8 @@ int main(int argc, char **argv)
          NULL},
         {"app", PL_OPT_STR, &o.apps, "ID,...",
          "make these Pinpoint applications at start", NULL},
+        {"domain", PL_OPT_STR, &o.domains, "NAME,...",
+         "make these Customer Profiles domains at start", NULL},
         {"topic", PL_OPT_STR, &o.topics, "NAME,...",
          "make these SNS topics at start", NULL},
         {"workgroup", PL_OPT_STR, &o.workgroups, "NAME[,SETTING...][;...]",
@@ -180,6 +195,9 @@ int main(int argc, char **argv)
         {"job-delay-ms", PL_OPT_INT, &o.job_delay_ms, "MS",
          "let each import job run this much longer",
          "LAKESEG_LOCAL_JOB_DELAY_MS"},
+        {"import-jobs", PL_OPT_INT, &o.import_jobs, "N",
+         "refuse import jobs while so many run, default 10",
+         "LAKESEG_LOCAL_IMPORT_JOBS"},
         {"sql", PL_OPT_STR, &o.sql, "FILE",
          "run this script on DuckDB instead of serving", NULL},
         {"set", PL_OPT_STR, &o.set, "NAME=VALUE,...",

@@ -29,26 +29,41 @@ int main(int argc, char **argv)
          "stop following the job after so long; default 7200 (manifest: "
          "import.timeout_s)",
          "LAKESEG_IMPORT_TIMEOUT_S"},
+        {"max-jobs", PL_OPT_INT, &cfg.max_jobs, "N",
+         "import jobs at once, 1 to 10; default 2 (manifest: import.max_jobs)",
+         "LAKESEG_IMPORT_MAX_JOBS"},
         {"poll-interval", PL_OPT_INT, &cfg.poll_ms, "MS",
          "longest wait between two looks; default 5000",
          "LAKESEG_POLL_INTERVAL_MS"},
+        {"retired-check", PL_OPT_STR, &cfg.retired_check, "WHEN",
+         "auto (default), always or never: when an answer means that the "
+         "service is gone (manifest: import.retired_check)",
+         "LAKESEG_RETIRED_CHECK"},
+        {"dry-run", PL_OPT_FLAG, &cfg.is_dry_run, NULL,
+         "do everything but the start, and say what would be sent", NULL},
         {.name = NULL},
     };
     const struct pl_cli cli = {
         .name = "pinpoint-import",
         .summary = "import the normalized file of a manifest into Pinpoint",
         .text =
-            "Reads a manifest from standard input, starts an import job over "
-            "the run's own prefix, follows it to its end and writes the "
+            "Reads a manifest from standard input, starts import jobs over "
+            "the run's own prefixes, follows them to their end and writes the "
             "manifest with import.result and status succeeded to standard "
             "output. A run without rows succeeds without a job.\n\n"
             "Nothing is imported twice: the service's jobs are searched for "
-            "the prefix before a start. A job that completes with failures "
-            "is ImportPartial, unless import.max_failed_percent allows "
-            "them.\n\n"
+            "the prefix before a start, and a restarted run follows the jobs "
+            "that it finds. The prefix is listed before: what the run did not "
+            "write is refused, for it would be imported. A job that completes "
+            "with failures is ImportPartial, unless "
+            "import.max_failed_percent allows them.\n\n"
+            "With import.define_segment the segment import.segment_name is "
+            "made, or updated where it is there, and read back.\n\n"
             "Amazon Pinpoint itself ended on 2026-10-30; the API lives on in "
-            "compatible endpoints and lakeseg-local.",
-        .examples = "csv-validate < m.json | pinpoint-import | sns-notify",
+            "compatible endpoints and lakeseg-local. Where AWS's own host "
+            "gives an answer that is none of the API's, this is Retired.",
+        .examples = "csv-validate < m.json | pinpoint-import | sns-notify\n"
+                    "pinpoint-import --dry-run < m.json",
         .see_also = "csv-validate-normalize(1), s3-put(1), sns-notify(1), "
                     "lakeseg-local(1)",
         .opts = opts};

@@ -63,7 +63,7 @@ int main(int argc, char **argv)
         .operands = "[FILE]",
         .text =
             "Reads a manifest from standard input, uploads every local entry "
-            "of data[] with role normalized to <work>/import/p0000/ and with "
+            "of data[] with role normalized to <work>/import/pNNNN/ and with "
             "role rejects to <work>/rejects/, and writes the manifest with "
             "their URIs to standard output. With FILE, or - for standard "
             "input, no manifest is read, and it goes to --to.\n\n"

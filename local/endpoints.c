@@ -1,149 +1,14 @@
-#include "local/endpoints.h"
+#include "local/endpoint_pool.h"
+#include "local/endpoint_rules.h"
 
 #include "pipeline/base/clock.h"
 #include "pipeline/base/text.h"
-
-#define USER_ENDPOINTS_MAX 15
-
-static uint64_t hash_of(const char *text, size_t len, bool is_caseless)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-
-        if (is_caseless && c >= 'A' && c <= 'Z')
-            c = (unsigned char)(c - 'A' + 'a');
-        h = (h ^ c) * UINT64_C(0x100000001b3);
-    }
-    return h ^ h >> 29;
-}
-
-/* What an index needs to know of the numbers in it. */
-struct keys {
-    const struct local_endpoints *all;
-    uint64_t (*hash)(const struct local_endpoints *all, uint32_t number);
-};
-
-static int index_grow(struct local_index *ix, const struct keys *keys,
-                      struct pl_err *err)
-{
-    const size_t cap = ix->cap == 0 ? 1024 : ix->cap * 2;
-    uint32_t *slots;
-
-    if (ix->used * 2 < ix->cap)
-        return 0;
-    slots = calloc(cap, sizeof(*slots));
-    if (slots == NULL)
-        return pl_fail_memory(err);
-    for (size_t i = 0; i < ix->cap; i++) {
-        size_t at;
-
-        if (ix->slots[i] == 0)
-            continue;
-        at = (size_t)keys->hash(keys->all, ix->slots[i] - 1) & (cap - 1);
-        while (slots[at] != 0)
-            at = (at + 1) & (cap - 1);
-        slots[at] = ix->slots[i];
-    }
-    free(ix->slots);
-    ix->slots = slots;
-    ix->cap = cap;
-    return 0;
-}
-
-/* There must be room. */
-static void index_put(struct local_index *ix, uint64_t hash, uint32_t number)
-{
-    size_t at = (size_t)hash & (ix->cap - 1);
-
-    while (ix->slots[at] != 0)
-        at = (at + 1) & (ix->cap - 1);
-    ix->slots[at] = number + 1;
-    ix->used++;
-}
-
-const char *local_pool_text(const struct local_pool *pool, uint32_t number)
-{
-    return pool->bytes + pool->starts[number];
-}
-
-static uint64_t pool_hash(const struct local_endpoints *all, uint32_t number)
-{
-    const char *text = local_pool_text(&all->pool, number);
-
-    return hash_of(text, strlen(text), false);
-}
-
-uint32_t local_pool_find(const struct local_pool *pool, const char *text,
-                         size_t len)
-{
-    const struct local_index *ix = &pool->index;
-    size_t at;
-
-    if (ix->cap == 0)
-        return LOCAL_NO_TEXT;
-    at = (size_t)hash_of(text, len, false) & (ix->cap - 1);
-    for (; ix->slots[at] != 0; at = (at + 1) & (ix->cap - 1)) {
-        const char *have = local_pool_text(pool, ix->slots[at] - 1);
-
-        if (strncmp(have, text, len) == 0 && have[len] == '\0')
-            return ix->slots[at] - 1;
-    }
-    return LOCAL_NO_TEXT;
-}
-
-static int pool_reserve(struct local_pool *pool, size_t len, struct pl_err *err)
-{
-    if (pool->len + len + 1 > pool->cap) {
-        const size_t cap = (pool->len + len + 1) * 2 + 4096;
-        char *bytes = realloc(pool->bytes, cap);
-
-        if (bytes == NULL)
-            return pl_fail_memory(err);
-        pool->bytes = bytes;
-        pool->cap = cap;
-    }
-    if (pool->count == pool->room) {
-        const size_t room = pool->room * 2 + 1024;
-        size_t *starts = realloc(pool->starts, room * sizeof(*starts));
-
-        if (starts == NULL)
-            return pl_fail_memory(err);
-        pool->starts = starts;
-        pool->room = room;
-    }
-    return 0;
-}
-
-static int pool_add(struct local_endpoints *all, const char *text, size_t len,
-                    uint32_t *number, struct pl_err *err)
-{
-    struct local_pool *pool = &all->pool;
-    const struct keys keys = {all, pool_hash};
-
-    *number = local_pool_find(pool, text, len);
-    if (*number != LOCAL_NO_TEXT)
-        return 0;
-    if (pool->count >= LOCAL_NO_TEXT - 1)
-        return pl_fail(err, PL_HOST_ERROR, "too many different texts");
-    if (index_grow(&pool->index, &keys, err) != 0 ||
-        pool_reserve(pool, len, err) != 0)
-        return -1;
-    memcpy(pool->bytes + pool->len, text, len);
-    pool->bytes[pool->len + len] = '\0';
-    pool->starts[pool->count] = pool->len;
-    pool->len += len + 1;
-    *number = (uint32_t)pool->count++;
-    index_put(&pool->index, hash_of(text, len, false), *number);
-    return 0;
-}
 
 static uint64_t id_hash(const struct local_endpoints *all, uint32_t number)
 {
     const char *id = local_pool_text(&all->pool, all->items[number].id);
 
-    return hash_of(id, strlen(id), true);
+    return local_hash(id, strlen(id), true);
 }
 
 static uint64_t user_hash(const struct local_endpoints *all, uint32_t number)
@@ -164,15 +29,16 @@ static uint64_t address_hash(const struct local_endpoints *all, uint32_t number)
     return address_key(all->items[number].address, all->items[number].channel);
 }
 
-uint32_t local_endpoints_find(const struct local_endpoints *all, const char *id,
-                              size_t len)
+/* The place of an id, also of one that was deleted. */
+static uint32_t find_place(const struct local_endpoints *all, const char *id,
+                           size_t len)
 {
     const struct local_index *ix = &all->by_id;
     size_t at;
 
     if (ix->cap == 0)
         return LOCAL_NO_TEXT;
-    at = (size_t)hash_of(id, len, true) & (ix->cap - 1);
+    at = (size_t)local_hash(id, len, true) & (ix->cap - 1);
     for (; ix->slots[at] != 0; at = (at + 1) & (ix->cap - 1)) {
         const char *have =
             local_pool_text(&all->pool, all->items[ix->slots[at] - 1].id);
@@ -181,6 +47,14 @@ uint32_t local_endpoints_find(const struct local_endpoints *all, const char *id,
             return ix->slots[at] - 1;
     }
     return LOCAL_NO_TEXT;
+}
+
+uint32_t local_endpoints_find(const struct local_endpoints *all, const char *id,
+                              size_t len)
+{
+    const uint32_t n = find_place(all, id, len);
+
+    return n != LOCAL_NO_TEXT && !all->items[n].is_deleted ? n : LOCAL_NO_TEXT;
 }
 
 uint32_t local_endpoints_find_user(const struct local_endpoints *all,
@@ -219,95 +93,12 @@ void local_endpoints_release(struct local_endpoints *all)
     *all = (struct local_endpoints){.count = 0};
 }
 
-/* A record's cells, sorted out. */
-struct incoming {
-    const struct local_cell *id;
-    const struct local_cell *channel;
-    const struct local_cell *address;
-    const struct local_cell *user;
-};
-
-static struct incoming sort_out(const struct local_cell *cells, size_t count)
-{
-    struct incoming in = {NULL, NULL, NULL, NULL};
-
-    for (size_t i = 0; i < count; i++) {
-        if (cells[i].kind == LOCAL_COL_ID)
-            in.id = &cells[i];
-        else if (cells[i].kind == LOCAL_COL_CHANNEL)
-            in.channel = &cells[i];
-        else if (cells[i].kind == LOCAL_COL_ADDRESS)
-            in.address = &cells[i];
-        else if (cells[i].kind == LOCAL_COL_USER_ID)
-            in.user = &cells[i];
-    }
-    return in;
-}
-
-/* For push tokens the oldest endpoint gives way; for the others the sixteenth
- * is refused. */
-static bool is_push(uint8_t channel)
-{
-    const char *name = local_channel_name(channel);
-
-    return strcmp(name, "GCM") == 0 || strcmp(name, "ADM") == 0 ||
-           strcmp(name, "BAIDU") == 0 || pl_starts_with(name, "APNS");
-}
-
-static bool is_full(const struct local_endpoints *all, uint32_t user,
-                    uint32_t endpoint)
-{
-    const struct local_user *u;
-
-    if (user == LOCAL_NO_TEXT)
-        return false;
-    u = &all->users[user];
-    if (endpoint != LOCAL_NO_TEXT && all->items[endpoint].user == user)
-        return false;
-    return u->count >= USER_ENDPOINTS_MAX;
-}
-
-static bool has_push(const struct local_endpoints *all, uint32_t user)
-{
-    const struct local_user *u = &all->users[user];
-
-    for (uint32_t i = 0; i < u->count; i++)
-        if (is_push(all->items[u->endpoints[i]].channel))
-            return true;
-    return false;
-}
-
-/* What is against the record. NULL: nothing. */
-static const char *refusal(const struct local_endpoints *all,
-                           const struct incoming *in, uint32_t known)
-{
-    uint8_t channel;
-
-    if (known == LOCAL_NO_TEXT && (in->channel == NULL || in->address == NULL))
-        return in->id != NULL
-                   ? "a new endpoint needs ChannelType and Address"
-                   : "ChannelType and Address, or the Id of a known endpoint, "
-                     "are missing";
-    channel = in->channel != NULL
-                  ? (uint8_t)local_channel(in->channel->value, in->channel->len)
-                  : all->items[known].channel;
-    if (in->user != NULL) {
-        const uint32_t user =
-            local_endpoints_find_user(all, in->user->value, in->user->len);
-
-        if (is_full(all, user, known) &&
-            !(is_push(channel) && has_push(all, user)))
-            return "Exceeded maximum endpoint per user count: 15";
-    }
-    return NULL;
-}
-
 /* The id of an endpoint that came without one: the same for the same channel
  * and address, so that the line later hits the same endpoint. */
-static void derived_id(const struct incoming *in, char id[40])
+static void derived_id(const struct local_incoming *in, char id[40])
 {
-    const uint64_t a = hash_of(in->channel->value, in->channel->len, false);
-    const uint64_t b = hash_of(in->address->value, in->address->len, false);
+    const uint64_t a = local_hash(in->channel->value, in->channel->len, false);
+    const uint64_t b = local_hash(in->address->value, in->address->len, false);
     const uint64_t mixed = a * 31 + b * 17;
 
     (void)snprintf(id, 40, "%016llx%016llx", (unsigned long long)b,
@@ -317,9 +108,14 @@ static void derived_id(const struct incoming *in, char id[40])
 static int add_endpoint(struct local_endpoints *all, const char *id, size_t len,
                         uint32_t *number, struct pl_err *err)
 {
-    const struct keys keys = {all, id_hash};
+    const struct local_keys_of keys = {all, id_hash};
     uint32_t text;
 
+    *number = find_place(all, id, len);
+    if (*number != LOCAL_NO_TEXT) { /* it was deleted */
+        all->items[*number].is_deleted = false;
+        return 0;
+    }
     if (all->count == all->cap) {
         const size_t cap = all->cap * 2 + 256;
         struct local_endpoint *items =
@@ -330,20 +126,20 @@ static int add_endpoint(struct local_endpoints *all, const char *id, size_t len,
         all->items = items;
         all->cap = cap;
     }
-    if (pool_add(all, id, len, &text, err) != 0 ||
-        index_grow(&all->by_id, &keys, err) != 0)
+    if (local_pool_add(all, id, len, &text, err) != 0 ||
+        local_index_grow(&all->by_id, &keys, err) != 0)
         return -1;
     *number = (uint32_t)all->count++;
     all->items[*number] = (struct local_endpoint){
         .id = text, .address = LOCAL_NO_TEXT, .user = LOCAL_NO_TEXT};
-    index_put(&all->by_id, hash_of(id, len, true), *number);
+    local_index_put(&all->by_id, local_hash(id, len, true), *number);
     return 0;
 }
 
 static int add_user(struct local_endpoints *all, const struct local_cell *cell,
                     uint32_t *number, struct pl_err *err)
 {
-    const struct keys keys = {all, user_hash};
+    const struct local_keys_of keys = {all, user_hash};
     uint32_t text;
 
     *number = local_endpoints_find_user(all, cell->value, cell->len);
@@ -358,12 +154,12 @@ static int add_user(struct local_endpoints *all, const struct local_cell *cell,
         all->users = users;
         all->user_cap = cap;
     }
-    if (pool_add(all, cell->value, cell->len, &text, err) != 0 ||
-        index_grow(&all->by_user, &keys, err) != 0)
+    if (local_pool_add(all, cell->value, cell->len, &text, err) != 0 ||
+        local_index_grow(&all->by_user, &keys, err) != 0)
         return -1;
     *number = (uint32_t)all->user_count++;
     all->users[*number] = (struct local_user){.id = text};
-    index_put(&all->by_user, user_hash(all, *number), *number);
+    local_index_put(&all->by_user, user_hash(all, *number), *number);
     return 0;
 }
 
@@ -383,6 +179,18 @@ static void leave_user(struct local_endpoints *all, uint32_t endpoint)
     all->items[endpoint].user = LOCAL_NO_TEXT;
 }
 
+void local_endpoints_delete(struct local_endpoints *all, uint32_t number)
+{
+    struct local_endpoint *e = &all->items[number];
+
+    leave_user(all, number);
+    free(e->fields.items);
+    *e = (struct local_endpoint){.id = e->id,
+                                 .address = LOCAL_NO_TEXT,
+                                 .user = LOCAL_NO_TEXT,
+                                 .is_deleted = true};
+}
+
 /* The user's oldest push endpoint gives up its place. */
 static void make_place(struct local_endpoints *all, uint32_t user)
 {
@@ -390,8 +198,10 @@ static void make_place(struct local_endpoints *all, uint32_t user)
     uint32_t oldest = LOCAL_NO_TEXT;
 
     for (uint32_t i = 0; i < u->count; i++)
-        if (is_push(all->items[u->endpoints[i]].channel) &&
-            (oldest == LOCAL_NO_TEXT || u->endpoints[i] < oldest))
+        if (local_is_push(all->items[u->endpoints[i]].channel) &&
+            (oldest == LOCAL_NO_TEXT ||
+             all->items[u->endpoints[i]].effective_ms <
+                 all->items[oldest].effective_ms))
             oldest = u->endpoints[i];
     if (oldest == LOCAL_NO_TEXT)
         return;
@@ -411,7 +221,7 @@ static int join_user(struct local_endpoints *all, uint32_t endpoint,
     if (all->items[endpoint].user == user)
         return 0;
     leave_user(all, endpoint);
-    if (all->users[user].count >= USER_ENDPOINTS_MAX)
+    if (all->users[user].count >= LOCAL_USER_ENDPOINTS_MAX)
         make_place(all, user);
     u = &all->users[user];
     list = realloc(u->endpoints, (u->count + 1) * sizeof(*list));
@@ -446,14 +256,22 @@ static int add_field(struct local_fields *fields, uint32_t name, uint32_t value,
     return 0;
 }
 
-/* Is an earlier cell of the same column in this record? Then it is one more
- * value, and does not replace. */
-static bool is_repeated(const struct local_cell *cells, size_t at)
+static int note_custom(struct local_endpoints *all,
+                       const struct local_cell *cells, size_t count,
+                       struct pl_err *err)
 {
-    for (size_t i = 0; i < at; i++)
-        if (strcmp(cells[i].column, cells[at].column) == 0)
-            return true;
-    return false;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t text;
+
+        if (!local_is_custom(&cells[i]) ||
+            local_knows_custom(all, cells[i].column))
+            continue;
+        if (local_pool_add(all, cells[i].column, strlen(cells[i].column), &text,
+                           err) != 0)
+            return -1;
+        all->custom[all->custom_count++] = text;
+    }
+    return 0;
 }
 
 /* Attributes replace those of their name; the others stay. */
@@ -469,14 +287,16 @@ static int set_fields(struct local_endpoints *all, uint32_t endpoint,
         uint32_t name;
         uint32_t value;
 
-        if (c->kind < LOCAL_COL_ATTRIBUTE)
+        if (c->kind < LOCAL_COL_ATTRIBUTE ||
+            strcmp(c->column, "EffectiveDate") == 0)
             continue;
         if (c->kind == LOCAL_COL_USER_ATTRIBUTE && user != LOCAL_NO_TEXT)
             fields = &all->users[user].fields;
-        if (pool_add(all, c->column, strlen(c->column), &name, err) != 0 ||
-            pool_add(all, c->value, c->len, &value, err) != 0)
+        if (local_pool_add(all, c->column, strlen(c->column), &name, err) !=
+                0 ||
+            local_pool_add(all, c->value, c->len, &value, err) != 0)
             return -1;
-        if (!is_repeated(cells, i))
+        if (local_cells_before(cells, i) == 0)
             drop_field(fields, name);
         if (add_field(fields, name, value, err) != 0)
             return -1;
@@ -488,13 +308,13 @@ static int set_fields(struct local_endpoints *all, uint32_t endpoint,
 static int claim_address(struct local_endpoints *all, uint32_t endpoint,
                          struct pl_err *err)
 {
-    const struct keys keys = {all, address_hash};
+    const struct local_keys_of keys = {all, address_hash};
     const struct local_endpoint *e = &all->items[endpoint];
     const uint64_t hash = address_key(e->address, e->channel);
     struct local_index *ix = &all->by_address;
     size_t at;
 
-    if (index_grow(ix, &keys, err) != 0)
+    if (local_index_grow(ix, &keys, err) != 0)
         return -1;
     at = (size_t)hash & (ix->cap - 1);
     for (; ix->slots[at] != 0; at = (at + 1) & (ix->cap - 1)) {
@@ -508,12 +328,12 @@ static int claim_address(struct local_endpoints *all, uint32_t endpoint,
         ix->slots[at] = endpoint + 1;
         return 0;
     }
-    index_put(ix, hash, endpoint);
+    local_index_put(ix, hash, endpoint);
     return 0;
 }
 
 static int set_address(struct local_endpoints *all, uint32_t endpoint,
-                       const struct incoming *in, struct pl_err *err)
+                       const struct local_incoming *in, struct pl_err *err)
 {
     uint32_t text;
 
@@ -521,8 +341,8 @@ static int set_address(struct local_endpoints *all, uint32_t endpoint,
         all->items[endpoint].channel =
             (uint8_t)local_channel(in->channel->value, in->channel->len);
     if (in->address != NULL) {
-        if (pool_add(all, in->address->value, in->address->len, &text, err) !=
-            0)
+        if (local_pool_add(all, in->address->value, in->address->len, &text,
+                           err) != 0)
             return -1;
         all->items[endpoint].address = text;
     }
@@ -534,7 +354,7 @@ static int set_address(struct local_endpoints *all, uint32_t endpoint,
 
 /* What both of the next functions begin with. */
 struct target {
-    struct incoming in;
+    struct local_incoming in;
     char made[40];
     const char *id;
     size_t len;
@@ -547,7 +367,7 @@ static int aim(const struct local_endpoints *all,
 {
     const char *reason;
 
-    *t = (struct target){.in = sort_out(cells, count)};
+    *t = (struct target){.in = local_incoming_of(cells, count)};
     t->id = t->made;
     if (t->in.id != NULL) {
         t->id = t->in.id->value;
@@ -557,7 +377,7 @@ static int aim(const struct local_endpoints *all,
         t->len = strlen(t->made);
     }
     t->known = local_endpoints_find(all, t->id, t->len);
-    reason = refusal(all, &t->in, t->known);
+    reason = local_record_fault(all, &t->in, t->known, cells, count);
     if (reason == NULL)
         return 0;
     (void)snprintf(why, 160, "%s", reason);
@@ -566,13 +386,36 @@ static int aim(const struct local_endpoints *all,
 
 int local_endpoints_judge(struct local_endpoints *all,
                           const struct local_cell *cells, size_t count,
-                          uint32_t *id, char why[160], struct pl_err *err)
+                          uint32_t *id, uint8_t *channel, char why[160],
+                          struct pl_err *err)
 {
     struct target t;
 
     if (aim(all, cells, count, &t, why) != 0)
         return 1;
-    return pool_add(all, t.id, t.len, id, err);
+    *channel =
+        t.in.channel != NULL
+            ? (uint8_t)local_channel(t.in.channel->value, t.in.channel->len)
+            : all->items[t.known].channel;
+    return local_pool_add(all, t.id, t.len, id, err);
+}
+
+/* When the record says that it holds, else now. */
+static int64_t effective_ms(const struct local_cell *cells, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        char text[40];
+        int64_t at_ms = 0;
+
+        if (strcmp(cells[i].column, "EffectiveDate") != 0 ||
+            cells[i].len >= sizeof(text))
+            continue;
+        memcpy(text, cells[i].value, cells[i].len);
+        text[cells[i].len] = '\0';
+        if (pl_time_parse_iso(text, &at_ms) == 0)
+            return at_ms;
+    }
+    return pl_now_ms(&pl_clock_real);
 }
 
 int local_endpoints_apply(struct local_endpoints *all,
@@ -583,84 +426,15 @@ int local_endpoints_apply(struct local_endpoints *all,
 
     if (aim(all, cells, count, &t, why) != 0)
         return 1;
-    if (t.known == LOCAL_NO_TEXT &&
-        add_endpoint(all, t.id, t.len, &t.known, err) != 0)
+    if ((t.known == LOCAL_NO_TEXT &&
+         add_endpoint(all, t.id, t.len, &t.known, err) != 0) ||
+        note_custom(all, cells, count, err) != 0)
         return -1;
+    all->items[t.known].effective_ms = effective_ms(cells, count);
     if (set_address(all, t.known, &t.in, err) != 0 ||
         (t.in.user != NULL && join_user(all, t.known, t.in.user, err) != 0) ||
         set_fields(all, t.known, cells, count, err) != 0)
         return -1;
     *number = t.known;
     return 0;
-}
-
-/* The object at key, made if it is not there. */
-static json_t *object_at(json_t *map, const char *key)
-{
-    if (json_object_get(map, key) == NULL)
-        (void)json_object_set_new(map, key, json_object());
-    return json_object_get(map, key);
-}
-
-/* Puts "Attributes.x" with its value into the object at its place. */
-static void put_field(json_t *out, const char *name, const char *value)
-{
-    const enum local_column kind = local_column_kind(name);
-    const char *dot = strchr(name, '.');
-    char parent[16];
-    json_t *map = out;
-
-    if (kind == LOCAL_COL_USER_ATTRIBUTE) {
-        map = object_at(object_at(out, "User"), "UserAttributes");
-        name += strlen("User.UserAttributes.");
-    } else if (dot != NULL && (size_t)(dot - name) < sizeof(parent)) {
-        (void)snprintf(parent, sizeof(parent), "%.*s", (int)(dot - name), name);
-        map = object_at(out, parent);
-        name = dot + 1;
-    }
-    if (kind == LOCAL_COL_ATTRIBUTE || kind == LOCAL_COL_USER_ATTRIBUTE) {
-        if (json_object_get(map, name) == NULL)
-            (void)json_object_set_new(map, name, json_array());
-        (void)json_array_append_new(json_object_get(map, name),
-                                    json_string(value));
-    } else if (kind == LOCAL_COL_METRIC || kind == LOCAL_COL_COORDINATE) {
-        (void)json_object_set_new(map, name, json_real(strtod(value, NULL)));
-    } else {
-        (void)json_object_set_new(map, name, json_string(value));
-    }
-}
-
-static void put_fields(const struct local_endpoints *all, json_t *out,
-                       const struct local_fields *fields)
-{
-    for (uint32_t i = 0; i < fields->count; i++)
-        put_field(out, local_pool_text(&all->pool, fields->items[i].name),
-                  local_pool_text(&all->pool, fields->items[i].value));
-}
-
-json_t *local_endpoints_json(const struct local_endpoints *all, const char *app,
-                             uint32_t number)
-{
-    const struct local_endpoint *e = &all->items[number];
-    const char *id = local_pool_text(&all->pool, e->id);
-    json_t *out = json_pack(
-        "{s:s,s:s,s:s,s:s,s:s,s:s}", "Id", id, "ApplicationId", app,
-        "ChannelType", local_channel_name(e->channel), "Address",
-        e->address != LOCAL_NO_TEXT ? local_pool_text(&all->pool, e->address)
-                                    : "",
-        "EndpointStatus", e->is_inactive ? "INACTIVE" : "ACTIVE", "OptOut",
-        "NONE");
-
-    if (out == NULL)
-        return NULL;
-    put_fields(all, out, &e->fields);
-    if (e->user != LOCAL_NO_TEXT) {
-        put_fields(all, out, &all->users[e->user].fields);
-        if (json_object_get(out, "User") == NULL)
-            (void)json_object_set_new(out, "User", json_object());
-        (void)json_object_set_new(
-            json_object_get(out, "User"), "UserId",
-            json_string(local_pool_text(&all->pool, all->users[e->user].id)));
-    }
-    return out;
 }

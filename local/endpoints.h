@@ -2,7 +2,7 @@
  * endpoints.h - the endpoints of one application, packed for millions.
  *
  * All texts are kept once and named by number; an endpoint is a record of
- * numbers. Nothing is ever taken out. The caller keeps a lock.
+ * numbers. One that is deleted keeps its place. The caller keeps a lock.
  */
 #ifndef LOCAL_ENDPOINTS_H
 #define LOCAL_ENDPOINTS_H
@@ -10,6 +10,7 @@
 #include "local/import_file.h"
 
 #define LOCAL_NO_TEXT UINT32_MAX
+#define LOCAL_CUSTOM_MAX 250 /* in one application of Pinpoint */
 
 /* A hash table of numbers; what they stand for is the user's business. */
 struct local_index {
@@ -45,6 +46,8 @@ struct local_endpoint {
     uint32_t user; /* number, or LOCAL_NO_TEXT */
     uint8_t channel;
     bool is_inactive;
+    bool is_deleted;
+    int64_t effective_ms;
     struct local_fields fields;
 };
 
@@ -66,6 +69,9 @@ struct local_endpoints {
     size_t user_count;
     size_t user_cap;
     struct local_index by_user;
+    /* Attributes, metrics and user attributes that any endpoint has: texts. */
+    uint32_t custom[LOCAL_CUSTOM_MAX];
+    size_t custom_count;
 };
 
 void local_endpoints_release(struct local_endpoints *all);
@@ -77,12 +83,13 @@ int local_endpoints_apply(struct local_endpoints *all,
                           const struct local_cell *cells, size_t count,
                           uint32_t *number, char why[160],
                           struct pl_err *err) PL_MUST_CHECK;
-/* Only says whether the record could be taken in: 0 with the text of its id,
- * 1 with why, or -1. */
+/* Only says whether the record could be taken in: 0 with the text of its id and
+ * its channel, 1 with why, or -1. */
 int local_endpoints_judge(struct local_endpoints *all,
                           const struct local_cell *cells, size_t count,
-                          uint32_t *id, char why[160],
+                          uint32_t *id, uint8_t *channel, char why[160],
                           struct pl_err *err) PL_MUST_CHECK;
+void local_endpoints_delete(struct local_endpoints *all, uint32_t number);
 /* The number of an endpoint or user, or LOCAL_NO_TEXT. */
 uint32_t local_endpoints_find(const struct local_endpoints *all, const char *id,
                               size_t len);

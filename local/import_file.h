@@ -44,6 +44,7 @@ struct local_import_sink {
 
 /* The kind of a column by its name, exact in case. */
 enum local_column local_column_kind(const char *name);
+#define LOCAL_CHANNELS_MAX 13
 /* 0..12, or -1 for what is no channel. */
 int local_channel(const char *name, size_t len);
 const char *local_channel_name(int channel);

@@ -24,6 +24,8 @@ struct local_app {
     struct local_endpoints endpoints;
     json_t *jobs;     /* ImportJobResponses */
     json_t *segments; /* SegmentResponses */
+    json_t *versions; /* of segments by id: lists of SegmentResponses */
+    json_t *exports;  /* ExportJobResponses */
     struct local_members *members;
     size_t member_count;
     bool is_changed; /* since it was saved */
@@ -35,6 +37,7 @@ struct local_pinpoint {
     struct local_app **apps;
     size_t app_count;
     unsigned threads;
+    unsigned running; /* import jobs */
     bool is_closing;
 };
 
@@ -43,7 +46,9 @@ void local_pinpoint_close(struct local *local);
 /* Makes an application unless it is there. Takes the lock. */
 int local_pinpoint_app(struct local *local, const char *id, const char *name,
                        struct pl_err *err) PL_MUST_CHECK;
-/* Needs the lock. */
+/* Both need the lock. */
+int local_pinpoint_add_app(struct local_pinpoint *p, const char *id,
+                           const char *name, struct pl_err *err) PL_MUST_CHECK;
 struct local_app *local_pinpoint_find(struct local_pinpoint *p, const char *id);
 /* The array's element with this Id, or NULL. */
 json_t *local_by_id(const json_t *array, const char *id);
@@ -56,6 +61,8 @@ int local_pinpoint_create_job(struct local *local, struct local_request *req,
  * the lock. */
 struct local_members *local_pinpoint_members(struct local_app *app,
                                              const char *segment, bool is_made);
+/* Counts the segment's version up and keeps it. Needs the lock. */
+void local_segment_changed(struct local_app *app, json_t *segment);
 
 /* NULL, or what is wrong with a segment's definition. */
 const char *local_segment_fault(const json_t *segment);

@@ -38,6 +38,8 @@ static int write_endpoints(const struct local_app *app, int fd,
     PL_AUTO(pl_buf) out = PL_BUF_INIT;
 
     for (size_t i = 0; i < app->endpoints.count; i++) {
+        if (app->endpoints.items[i].is_deleted)
+            continue;
         if (add_line(&out, app, (uint32_t)i, err) != 0)
             return -1;
         if (out.len < FLUSH_BYTES)
@@ -103,9 +105,11 @@ int local_pinpoint_save(struct local *local, struct local_app *app,
         pl_mkdirs(dir.data, err) != 0 ||
         save_endpoints(app, dir.data, err) != 0)
         return -1;
-    doc = json_pack("{s:s,s:I,s:O,s:O,s:o}", "name", app->name, "created_ms",
-                    (json_int_t)app->created_ms, "jobs", app->jobs, "segments",
-                    app->segments, "members", member_lists(app));
+    doc =
+        json_pack("{s:s,s:I,s:O,s:O,s:O,s:O,s:o}", "name", app->name,
+                  "created_ms", (json_int_t)app->created_ms, "jobs", app->jobs,
+                  "segments", app->segments, "versions", app->versions,
+                  "exports", app->exports, "members", member_lists(app));
     text = json_dumps(doc, JSON_COMPACT);
     json_decref(doc);
     if (text == NULL)
@@ -161,21 +165,23 @@ static int load_endpoints(struct local_app *app, const char *dir,
     return rc;
 }
 
-static void take_array(json_t **to, const json_t *doc, const char *name)
+static void take(json_t **to, const json_t *doc, const char *name)
 {
-    if (!json_is_array(json_object_get(doc, name)))
+    const json_t *value = json_object_get(doc, name);
+
+    if (value == NULL || json_typeof(value) != json_typeof(*to))
         return;
     json_decref(*to);
     *to = json_deep_copy(json_object_get(doc, name));
 }
 
 /* Jobs that the last process did not finish have failed. */
-static void end_jobs(const struct local_app *app)
+static void end_jobs(const json_t *jobs)
 {
     size_t i;
     json_t *job;
 
-    json_array_foreach(app->jobs, i, job)
+    json_array_foreach(jobs, i, job)
     {
         const char *status =
             json_string_value(json_object_get(job, "JobStatus"));
@@ -241,9 +247,12 @@ static int load_app(struct local *local, const char *id, struct pl_err *err)
     rc = local_pinpoint_app(local, id, name != NULL ? name : id, err);
     app = local_pinpoint_find(local->pinpoint, id);
     if (rc == 0 && app != NULL) {
-        take_array(&app->jobs, doc, "jobs");
-        take_array(&app->segments, doc, "segments");
-        end_jobs(app);
+        take(&app->jobs, doc, "jobs");
+        take(&app->segments, doc, "segments");
+        take(&app->versions, doc, "versions");
+        take(&app->exports, doc, "exports");
+        end_jobs(app->jobs);
+        end_jobs(app->exports);
         rc = load_endpoints(app, dir.data, err);
         if (rc == 0)
             rc = load_members(app, doc, err);

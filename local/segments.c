@@ -372,7 +372,7 @@ json_t *local_segment_members(const struct local_app *app,
         return NULL;
     out = json_array();
     for (size_t i = 0; i < s.count && json_array_size(out) < limit; i++)
-        if (s.in[i] != 0)
+        if (s.in[i] != 0 && !app->endpoints.items[i].is_deleted)
             (void)json_array_append_new(
                 out, json_string(local_pool_text(&app->endpoints.pool,
                                                  app->endpoints.items[i].id)));

@@ -313,7 +313,7 @@ static bool may_repeat(const struct pl_aws_call *call, const struct pl_err *e,
                        const struct pl_http_response *resp,
                        enum pl_retry_kind kind)
 {
-    if (resp->sink_bytes > 0 || kind == PL_RETRY_NONE)
+    if (resp->sink_bytes > 0 || kind == PL_RETRY_NONE || call->is_single)
         return false;
     return call->is_idempotent || kind == PL_RETRY_THROTTLE ||
            e->http_status == 503;

@@ -67,7 +67,7 @@ struct pl_http {
     void *ctx;
     /* 0 and *resp for any complete HTTP answer, whatever its status; -1 with
      * PL_SERVICE_UNAVAILABLE for a connection, DNS, TLS or time-out fault
-     * (the last with err->sys ETIMEDOUT),
+     * (the last with err->sys ETIMEDOUT, a name that is not found ENXIO),
      * PL_INTERRUPTED when the process is asked to stop, or the sink's error. */
     int (*send)(void *ctx, const struct pl_http_request *req,
                 struct pl_http_response *resp, struct pl_err *err);

@@ -314,6 +314,8 @@ static int finish(struct transfer *t, CURLcode rc, const char *detail)
                   *detail != '\0' ? detail : curl_easy_strerror(rc));
     if (rc == CURLE_OPERATION_TIMEDOUT)
         t->err->sys = ETIMEDOUT; /* such a retry costs more */
+    if (rc == CURLE_COULDNT_RESOLVE_HOST)
+        t->err->sys = ENXIO; /* there is no such name */
     return -1;
 }
 

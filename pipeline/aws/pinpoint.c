@@ -6,7 +6,8 @@
 #include "pipeline/aws/call.h"
 #include "pipeline/base/text.h"
 
-#define PAGE_JOBS "100"
+#define PAGE "100"
+#define PAGES_MAX 10000
 
 void pl_pinpoint_job_release(struct pl_pinpoint_job *job)
 {
@@ -39,7 +40,8 @@ static int call_pinpoint(struct pl_aws *aws, const char *operation,
                                      .protocol = PL_AWS_REST_JSON,
                                      .operation = operation,
                                      .region = region,
-                                     .is_idempotent = body == NULL};
+                                     .is_idempotent = body == NULL,
+                                     .is_single = body != NULL};
     PL_AUTO(pl_http_request) req = {.method = "GET"};
 
     if (pl_call_begin(aws, PL_AWS_PINPOINT, region,
@@ -93,8 +95,7 @@ static int read_job(const json_t *body, struct pl_pinpoint_job *job,
     return add_failures(json_object_get(body, "Failures"), job, err);
 }
 
-/* NULL when a text is not UTF-8. */
-static json_t *import_body(const struct pl_pinpoint_import *import)
+json_t *pl_pinpoint_import_body(const struct pl_pinpoint_import *import)
 {
     json_t *body =
         json_pack("{s:s, s:s, s:s, s:b, s:b}", "Format", import->format,
@@ -125,7 +126,7 @@ int pl_pinpoint_create_import(struct pl_aws *aws, const char *region,
     if (make_path(import->application_id, "/jobs/import", NULL, &path, err) !=
         0)
         return -1;
-    body = import_body(import);
+    body = pl_pinpoint_import_body(import);
     if (body == NULL)
         return pl_fail(err, PL_CONFIG_INVALID,
                        "a text of the import is not UTF-8");
@@ -149,31 +150,91 @@ int pl_pinpoint_get_import(struct pl_aws *aws, const char *region,
     return read_job(answer.value, job, err);
 }
 
-/* The newest of a page's jobs with this S3Url; newest: the latest CreationDate
- * seen so far, which is ISO 8601 and sorts as text. */
-static int look_through(const json_t *items, const char *s3_url, char *newest,
-                        size_t cap, bool *found, struct pl_pinpoint_job *job,
-                        struct pl_err *err)
+/* One list operation: all of its pages, item by item. */
+struct walk {
+    struct pl_aws *aws;
+    const char *operation;
+    const char *region;
+    const char *path;
+    int (*each)(void *ctx, const json_t *item, struct pl_err *err);
+    void *ctx;
+};
+
+static int walk_page(const struct walk *w, char *token, size_t cap,
+                     struct pl_err *err)
 {
+    PL_AUTO(pl_buf) query = PL_BUF_INIT;
+    PL_AUTO(pl_json) answer = {0};
+    const json_t *items;
     const json_t *item;
     size_t i;
 
+    if (pl_buf_adds(&query, "page-size=" PAGE, err) != 0 ||
+        (token[0] != '\0' &&
+         (pl_buf_adds(&query, "&token=", err) != 0 ||
+          pl_uri_encode(&query, token, strlen(token), false, err) != 0)) ||
+        call_pinpoint(w->aws, w->operation, w->region, w->path, query.data,
+                      NULL, &answer, err) != 0)
+        return -1;
+    items = json_object_get(answer.value, "Item");
+    if (!json_is_array(items)) /* an empty page has an empty list */
+        return pl_fail(err, PL_SERVICE_UNAVAILABLE,
+                       "the answer to %s has no list of items", w->operation);
     json_array_foreach(items, i, item)
     {
-        const char *url = json_string_value(
-            json_object_get(json_object_get(item, "Definition"), "S3Url"));
-        char created[64];
-
-        pl_json_text(item, "CreationDate", created, sizeof(created));
-        if (url == NULL || strcmp(url, s3_url) != 0 ||
-            (*found && strcmp(created, newest) <= 0))
-            continue;
-        pl_pinpoint_job_release(job);
-        if (read_job(item, job, err) != 0)
+        if (w->each(w->ctx, item, err) != 0)
             return -1;
-        (void)snprintf(newest, cap, "%s", created);
-        *found = true;
     }
+    pl_json_text(answer.value, "NextToken", token, cap);
+    return 0;
+}
+
+static int walk(const struct walk *w, struct pl_err *err)
+{
+    char token[2048] = "";
+    char asked[2048];
+    int pages = 0;
+
+    do {
+        memcpy(asked, token, sizeof(asked));
+        if (pages++ == PAGES_MAX)
+            return pl_fail(err, PL_SERVICE_UNAVAILABLE,
+                           "%s does not end after %d pages", w->operation,
+                           PAGES_MAX);
+        if (walk_page(w, token, sizeof(token), err) != 0)
+            return -1;
+        if (token[0] != '\0' && strcmp(token, asked) == 0)
+            return pl_fail(err, PL_SERVICE_UNAVAILABLE,
+                           "%s answers with the same page again", w->operation);
+    } while (token[0] != '\0');
+    return 0;
+}
+
+/* The newest job with this S3Url: the latest CreationDate seen so far, which is
+ * ISO 8601 and sorts as text. */
+struct job_search {
+    const char *s3_url;
+    char newest[64];
+    bool *found;
+    struct pl_pinpoint_job *job;
+};
+
+static int see_job(void *ctx, const json_t *item, struct pl_err *err)
+{
+    struct job_search *s = ctx;
+    const char *url = json_string_value(
+        json_object_get(json_object_get(item, "Definition"), "S3Url"));
+    char created[64];
+
+    pl_json_text(item, "CreationDate", created, sizeof(created));
+    if (url == NULL || strcmp(url, s->s3_url) != 0 ||
+        (*s->found && strcmp(created, s->newest) <= 0))
+        return 0;
+    pl_pinpoint_job_release(s->job);
+    if (read_job(item, s->job, err) != 0)
+        return -1;
+    memcpy(s->newest, created, sizeof(created));
+    *s->found = true;
     return 0;
 }
 
@@ -183,33 +244,56 @@ int pl_pinpoint_find_job(struct pl_aws *aws, const char *region,
                          struct pl_err *err)
 {
     PL_AUTO(pl_buf) path = PL_BUF_INIT;
-    char token[2048] = "";
-    char asked[2048];
-    char newest[64] = "";
+    struct job_search search = {.s3_url = s3_url, .found = found, .job = job};
+    struct walk w = {.aws = aws,
+                     .operation = "GetImportJobs",
+                     .region = region,
+                     .each = see_job,
+                     .ctx = &search};
 
     *found = false;
     if (make_path(application_id, "/jobs/import", NULL, &path, err) != 0)
         return -1;
-    do {
-        PL_AUTO(pl_buf) query = PL_BUF_INIT;
-        PL_AUTO(pl_json) answer = {0};
+    w.path = path.data;
+    return walk(&w, err);
+}
 
-        memcpy(asked, token, sizeof(asked));
-        if (pl_buf_adds(&query, "page-size=" PAGE_JOBS, err) != 0 ||
-            (token[0] != '\0' &&
-             (pl_buf_adds(&query, "&token=", err) != 0 ||
-              pl_uri_encode(&query, token, strlen(token), false, err) != 0)) ||
-            call_pinpoint(aws, "GetImportJobs", region, path.data, query.data,
-                          NULL, &answer, err) != 0 ||
-            look_through(json_object_get(answer.value, "Item"), s3_url, newest,
-                         sizeof(newest), found, job, err) != 0)
-            return -1;
-        pl_json_text(answer.value, "NextToken", token, sizeof(token));
-        if (token[0] != '\0' && strcmp(token, asked) == 0)
-            return pl_fail(err, PL_SERVICE_UNAVAILABLE,
-                           "GetImportJobs answers with the same page again");
-    } while (token[0] != '\0');
-    return 0;
+static void read_channels(json_t *counts, struct pl_pinpoint_segment *segment)
+{
+    const char *name;
+    json_t *v;
+
+    segment->channel_sum = json_is_object(counts) ? 0 : -1;
+    json_object_foreach(counts, name, v)
+    {
+        const int64_t n =
+            json_is_integer(v) ? (int64_t)json_integer_value(v) : -1;
+        const size_t i = segment->channel_count;
+
+        if (n < 0 || n > INT64_MAX - segment->channel_sum)
+            continue;
+        segment->channel_sum += n;
+        if (i == PL_PINPOINT_CHANNELS_MAX || strlen(name) >= 24)
+            continue;
+        (void)snprintf(segment->channels[i].name,
+                       sizeof(segment->channels[i].name), "%s", name);
+        segment->channels[i].count = n;
+        segment->channel_count++;
+    }
+}
+
+static void read_segment(const json_t *body,
+                         struct pl_pinpoint_segment *segment)
+{
+    const json_t *import = json_object_get(body, "ImportDefinition");
+
+    memset(segment, 0, sizeof(*segment));
+    pl_json_text(body, "Id", segment->id, sizeof(segment->id));
+    pl_json_text(body, "Name", segment->name, sizeof(segment->name));
+    pl_json_text(body, "SegmentType", segment->type, sizeof(segment->type));
+    segment->version = pl_json_int(body, "Version", -1);
+    segment->size = pl_json_int(import, "Size", -1);
+    read_channels(json_object_get(import, "ChannelCounts"), segment);
 }
 
 int pl_pinpoint_get_segment(struct pl_aws *aws, const char *region,
@@ -224,11 +308,46 @@ int pl_pinpoint_get_segment(struct pl_aws *aws, const char *region,
         call_pinpoint(aws, "GetSegment", region, path.data, NULL, NULL, &answer,
                       err) != 0)
         return -1;
-    memset(segment, 0, sizeof(*segment));
-    pl_json_text(answer.value, "Id", segment->id, sizeof(segment->id));
-    pl_json_text(answer.value, "Name", segment->name, sizeof(segment->name));
-    segment->version = pl_json_int(answer.value, "Version", -1);
-    segment->size = pl_json_int(
-        json_object_get(answer.value, "ImportDefinition"), "Size", -1);
+    read_segment(answer.value, segment);
     return 0;
+}
+
+struct segment_search {
+    const char *name;
+    size_t *count;
+    struct pl_pinpoint_segment *segment;
+};
+
+static int see_segment(void *ctx, const json_t *item, struct pl_err *err)
+{
+    const struct segment_search *s = ctx;
+    const char *name = json_string_value(json_object_get(item, "Name"));
+
+    (void)err;
+    if (name == NULL || strcmp(name, s->name) != 0)
+        return 0;
+    read_segment(item, s->segment);
+    ++*s->count;
+    return 0;
+}
+
+int pl_pinpoint_find_segment(struct pl_aws *aws, const char *region,
+                             const char *application_id, const char *name,
+                             size_t *count, struct pl_pinpoint_segment *segment,
+                             struct pl_err *err)
+{
+    PL_AUTO(pl_buf) path = PL_BUF_INIT;
+    struct segment_search search = {
+        .name = name, .count = count, .segment = segment};
+    struct walk w = {.aws = aws,
+                     .operation = "GetSegments",
+                     .region = region,
+                     .each = see_segment,
+                     .ctx = &search};
+
+    *count = 0;
+    if (make_path(application_id, "/segments", NULL, &path, err) != 0)
+        return -1;
+    w.path = path.data;
+    return walk(&w, err);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "pipeline/aws/call.h"
+#include "pipeline/aws/endpoint.h"
 #include "pipeline/aws/form.h"
 #include "pipeline/aws/sns.h"
 #include "pipeline/base/text.h"
@@ -73,4 +74,17 @@ int pl_probe_application(struct pl_aws *aws, const char *region,
                       err) != 0)
         return -1;
     return pl_call_json(aws, &call, &req, NULL, NULL, &answer, err);
+}
+
+int pl_probe_host(struct pl_aws *aws, enum pl_aws_service service,
+                  const char *region, struct pl_err *err)
+{
+    PL_AUTO(pl_http_request) req = {.method = "GET", .timeout_ms = 10000};
+    PL_AUTO(pl_http_response) resp = {.status = 0};
+
+    if (pl_buf_adds(&req.base, "https://", err) != 0 ||
+        pl_endpoint_host(aws, service, region, &req.base, err) != 0 ||
+        pl_buf_addc(&req.path, '/', err) != 0)
+        return -1;
+    return aws->http.send(aws->http.ctx, &req, &resp, err);
 }

@@ -18,4 +18,9 @@ int pl_probe_application(struct pl_aws *aws, const char *region,
                          const char *application_id,
                          struct pl_err *err) PL_MUST_CHECK;
 
+/* Whether AWS's own host of a service answers at all, whatever it says: asked
+ * once, without keys, and never at a configured endpoint. */
+int pl_probe_host(struct pl_aws *aws, enum pl_aws_service service,
+                  const char *region, struct pl_err *err) PL_MUST_CHECK;
+
 #endif

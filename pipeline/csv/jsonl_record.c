@@ -319,14 +319,14 @@ const char *pl_jsonl_words(enum pl_jsonl_wrong wrong)
         [PL_JSONL_SYNTAX] = "not JSON",
         [PL_JSONL_CONTROL] = "a control character inside a string",
         [PL_JSONL_ESCAPE] = "a backslash before what is no escape",
-        [PL_JSONL_SURROGATE] = "half of a surrogate pair, which is no "
-                               "character",
+        [PL_JSONL_SURROGATE] =
+            "half of a surrogate pair, which is no character",
         [PL_JSONL_NUMBER] = "not a number as JSON writes them",
         [PL_JSONL_DEEP] = "nested too deep",
         [PL_JSONL_BEHIND] = "something behind the object",
         [PL_JSONL_TWICE] = "the same key twice",
-        [PL_JSONL_NOT_FINITE] = "NaN or an infinity; non_finite says what "
-                                "becomes of them",
+        [PL_JSONL_NOT_FINITE] =
+            "NaN or an infinity; non_finite says what becomes of them",
         [PL_JSONL_UNKNOWN_KEY] = "a key that is no column"};
     return all[wrong];
 }

@@ -62,7 +62,9 @@ struct pl_csv_config {
     struct pl_csv_rules rules;
     struct pl_csv_limits limits;
     const struct pl_source *in;
-    int64_t in_bytes; /* 0: not known */
+    int64_t in_bytes;   /* 0: not known; then */
+    int64_t most_bytes; /* a guess of how many at most, by which keys are kept
+                           in memory or not; 0: none */
     /* NULL: what was read is kept in a temporary file */
     const struct pl_csv_again *again;
     /* NULL: in is one file, and rejects have the offset in it */

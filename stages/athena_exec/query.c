@@ -70,6 +70,7 @@ int athena_query_judge(struct athena_job *job, struct pl_err *err)
     if (sql == NULL)
         return pl_fail(err, PL_QUERY_INVALID,
                        "no query: 'query.sql' is missing");
+    verdict.takes_execute = pl_manifest_bool(job->m, "query.prepared", false);
     if (pl_sql_judge(sql, strlen(sql), &target, &verdict, err) != 0)
         return -1;
     for (size_t i = 0; i < verdict.note_count; i++)
@@ -83,7 +84,7 @@ int athena_query_judge(struct athena_job *job, struct pl_err *err)
     if ((job->has_columns && add_columns(&verdict, job->m, err) != 0) ||
         add_literals(job, verdict.select.parameters, err) != 0)
         return -1;
-    return pl_buf_add(&job->sql, sql, verdict.select.sql_len, err);
+    return pl_buf_add(&job->sql, verdict.sql, verdict.sql_len, err);
 }
 
 static int word_explain(struct athena_job *job, struct pl_err *err)

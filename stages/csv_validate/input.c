@@ -3,10 +3,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pipeline/base/opts.h"
 #include "pipeline/base/text.h"
+
+/* Text in gzip or zstd is seldom more than this many times as long. */
+#define INFLATED_MOST 16
 
 void csv_input_release(struct csv_input *in)
 {
@@ -121,12 +125,12 @@ static int take_option(struct csv_input *in, const char *option,
     in->columns = calloc(count, sizeof(*in->columns));
     if (in->columns == NULL)
         return pl_fail_memory(err);
+    in->columns[0] = in->names;
     at = in->names;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 1; i < count; i++) {
+        at += strcspn(at, ",");
+        *at++ = '\0';
         in->columns[i] = at;
-        at = strchr(at, ',');
-        if (at != NULL)
-            *at++ = '\0';
     }
     in->lines.column_count = count;
     return 0;
@@ -263,6 +267,7 @@ static int open_csv(struct csv_input *in, struct pl_csv_config *csv,
         return -1;
     in->source = pl_inflate_source(&in->inflate);
     in->bytes = r->bytes > 0 ? r->bytes : 0;
+    csv->most_bytes = in->bytes * INFLATED_MOST;
     if (in->inflate.kind != PL_COMPRESSION_NONE)
         return 0;
     csv->in_bytes = in->bytes;
@@ -270,6 +275,24 @@ static int open_csv(struct csv_input *in, struct pl_csv_config *csv,
     if (!r->uri.is_s3 && r->bytes >= 0)
         csv->again = &in->again;
     return 0;
+}
+
+/* Of files on this machine; 0: not known of all. */
+static int64_t local_bytes(const struct csv_input *in)
+{
+    int64_t bytes = 0;
+
+    for (size_t i = 0; i < in->count; i++) {
+        struct pl_uri uri;
+        struct pl_err ignored = {0};
+        struct stat st;
+
+        if (pl_uri_parse(in->uris[i], &uri, &ignored) != 0 || uri.is_s3 ||
+            stat(uri.path, &st) != 0 || !S_ISREG(st.st_mode))
+            return 0;
+        bytes += st.st_size;
+    }
+    return bytes;
 }
 
 static int open_jsonl(struct csv_input *in, struct pl_csv_config *csv,
@@ -286,7 +309,8 @@ static int open_jsonl(struct csv_input *in, struct pl_csv_config *csv,
     in->source = pl_jsonl_source(in->jsonl);
     in->origin = pl_jsonl_origin(in->jsonl);
     if (in->bytes < 0)
-        in->bytes = 0;
+        in->bytes = local_bytes(in);
+    csv->most_bytes = in->bytes * INFLATED_MOST;
     csv->origin = &in->origin;
     csv->rules.has_json = true;
     csv->max_record_bytes = PL_JSONL_RECORD_MAX;

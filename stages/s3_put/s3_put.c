@@ -6,14 +6,16 @@
 #include "pipeline/stream/copy.h"
 #include "pipeline/stream/uri.h"
 
-/* The folder of a role below the run's place; NULL: it stays where it is. */
-static const char *folder_of(const char *role)
+/* The folder of a role below the run's place; "": it stays where it is. Each
+ * normalized file has one to itself, as the transformer makes them: parts have
+ * one name. */
+static void folder_of(const char *role, size_t number, char folder[32])
 {
+    folder[0] = '\0';
     if (strcmp(role, "normalized") == 0)
-        return "import/p0000/";
-    if (strcmp(role, "rejects") == 0)
-        return "rejects/";
-    return NULL;
+        (void)snprintf(folder, 32, "import/p%04zu/", number);
+    else if (strcmp(role, "rejects") == 0)
+        (void)snprintf(folder, 32, "rejects/");
 }
 
 static const char *content_type_of(const struct pl_data *data)
@@ -29,22 +31,40 @@ static const char *content_type_of(const struct pl_data *data)
     return NULL;
 }
 
-/* Where an entry goes; *uri stays empty when it stays where it is. */
+/* Where an entry goes; *uri stays empty when it stays where it is. number: of
+ * the files with its role before it. */
 static int place_of(const struct s3_put_config *cfg, const char *work_uri,
-                    const struct pl_data *data, struct pl_buf *uri,
-                    struct pl_err *err)
+                    const struct pl_data *data, size_t number,
+                    struct pl_buf *uri, struct pl_err *err)
 {
-    const char *folder = folder_of(data->role);
+    char folder[32];
 
+    folder_of(data->role, number, folder);
     if (cfg->is_direct)
         return pl_buf_addf(uri, err, "%s%s", cfg->to,
                            pl_ends_with(cfg->to, "/") ? pl_uri_name(data->uri)
                                                       : "");
-    if (folder == NULL || pl_starts_with(data->uri, "s3://"))
+    if (folder[0] == '\0' || pl_starts_with(data->uri, "s3://"))
         return 0;
     return pl_buf_addf(uri, err, "%s%s%s%s", work_uri,
                        pl_ends_with(work_uri, "/") ? "" : "/", folder,
                        pl_uri_name(data->uri));
+}
+
+/* How many entries before this one have its role. */
+static size_t count_before(const struct pl_manifest *m, size_t i,
+                           const char *role)
+{
+    size_t count = 0;
+
+    for (size_t j = 0; j < i; j++) {
+        struct pl_err ignored = {0};
+        struct pl_data data;
+
+        count += pl_manifest_data_get(m, j, &data, &ignored) == 0 &&
+                 strcmp(data.role, role) == 0;
+    }
+    return count;
 }
 
 static int put_one(const struct s3_put_config *cfg, struct pl_transfer *how,
@@ -56,7 +76,8 @@ static int put_one(const struct s3_put_config *cfg, struct pl_transfer *how,
     struct pl_data data;
 
     if (pl_manifest_data_get(m, i, &data, err) != 0 ||
-        place_of(cfg, work_uri, &data, &uri, err) != 0)
+        place_of(cfg, work_uri, &data, count_before(m, i, data.role), &uri,
+                 err) != 0)
         return -1;
     if (uri.len == 0)
         return 0;

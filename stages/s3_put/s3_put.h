@@ -1,7 +1,7 @@
 /*
  * s3_put.h - carries the local data of a manifest to the run's place in S3.
  *
- * Entries with role "normalized" go to <work>import/p0000/, "rejects" to
+ * Entries with role "normalized" go to <work>import/pNNNN/, "rejects" to
  * <work>rejects/. What is read must have the CRC64NVME of the manifest; S3
  * checks the same value for what it stored. An upload that does not complete
  * is aborted, unless it is to be kept; one that was killed is gone on with.

@@ -8,8 +8,6 @@
 #include "pipeline/base/opts.h"
 #include "pipeline/base/text.h"
 
-#define FAILURES_SHOWN 5
-
 const char *sns_notify_topic(const struct sns_notify_config *cfg,
                              const struct pl_manifest *m)
 {
@@ -117,21 +115,19 @@ static int add_rejects(const struct pl_manifest *m, struct pl_buf *text,
     return 0;
 }
 
+/* What the service says of the rows that failed may hold these people's data,
+ * in whatever form: it stays in the manifest. */
 static int add_failures(const json_t *job, struct pl_buf *text,
                         struct pl_err *err)
 {
-    const json_t *failures = json_object_get(job, "failures");
+    const size_t count = json_array_size(json_object_get(job, "failures"));
 
-    for (size_t i = 0; i < json_array_size(failures) && i < FAILURES_SHOWN;
-         i++) {
-        const char *words = json_string_value(json_array_get(failures, i));
-        char masked[300];
-
-        pl_mask_literals(words != NULL ? words : "", masked, sizeof(masked));
-        if (pl_buf_addf(text, err, "  %s\n", masked) != 0)
-            return -1;
-    }
-    return 0;
+    if (count == 0)
+        return 0;
+    return pl_buf_addf(text, err,
+                       "  %zu texts of the service about it: "
+                       "import.result.jobs in the manifest\n",
+                       count);
 }
 
 static int add_jobs(const struct pl_manifest *m, struct pl_buf *text,
@@ -159,6 +155,19 @@ static int add_jobs(const struct pl_manifest *m, struct pl_buf *text,
     return 0;
 }
 
+static int add_segment(const struct pl_manifest *m, struct pl_buf *text,
+                       struct pl_err *err)
+{
+    const char *name = pl_manifest_str(m, "import.result.segment.name");
+    const int64_t size =
+        pl_manifest_int(m, "import.result.segment.estimate", -1);
+
+    if (name == NULL || size < 0)
+        return 0;
+    return pl_buf_addf(text, err, "Segment: %s, about %" PRId64 " profiles\n",
+                       name, size);
+}
+
 int sns_notify_text(const struct pl_manifest *m, struct pl_buf *text,
                     struct pl_err *err)
 {
@@ -173,7 +182,7 @@ int sns_notify_text(const struct pl_manifest *m, struct pl_buf *text,
         add_error(m, text, err) != 0 || add_query(m, text, err) != 0 ||
         add_rows(m, text, err) != 0 || add_rejects(m, text, err) != 0)
         return -1;
-    return add_jobs(m, text, err);
+    return add_jobs(m, text, err) == 0 ? add_segment(m, text, err) : -1;
 }
 
 static void add_attribute(struct pl_sns_message *message, const char *name,

@@ -61,6 +61,31 @@ class MainJob(Case):
                                                        "import/p0000/"))
         self.assertTrue(roles["rejects"].startswith(work + "rejects/"))
 
+    def test_several_parts(self):
+        """Parts have one name; none may take another's place."""
+        big = "id,channel,address,clicks,value\n" + "".join(
+            "p%04d,EMAIL,p%04d@example.com,1,\n" % (i, i)
+            for i in range(5000))
+        self.local.table("many", big)
+        for programs in (SHORT, LONG):
+            result = self.run_pipe(programs, job(
+                SQL.replace("contacts", "many"),
+                validate={"output": {"max_part_bytes": 100000}}))
+            self.assertEqual(result.status, 0, result.stderr)
+            uris = [d["uri"] for d in result.manifest["data"]
+                    if d["role"] == "normalized"]
+            self.assertGreater(len(uris), 2)
+            work = result.manifest["run"]["work_uri"]
+            self.assertEqual(sorted(uris), [
+                "%simport/p%04d/part-0000.csv" % (work, i)
+                for i in range(len(uris))])
+            jobs = result.manifest["import"]["result"]["jobs"]
+            self.assertEqual([(j["s3_url"], j["rows"], j["processed"])
+                              for j in jobs],
+                             [(work + "import/", 5000, 5000)])
+        self.assertEqual(len([e for e in self.local.admin(
+            "endpoints/app1?limit=9000") if e["Id"].startswith("p")]), 5000)
+
     def test_json_output(self):
         result = self.run_pipe(LONG, job(
             SQL, validate={"output": {"format": "json"}}))

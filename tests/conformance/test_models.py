@@ -23,7 +23,8 @@ OPERATIONS = {
     "s3": "GetObject HeadObject PutObject CreateMultipartUpload UploadPart "
           "CompleteMultipartUpload AbortMultipartUpload ListParts "
           "ListObjectsV2",
-    "pinpoint": "CreateImportJob GetImportJob GetImportJobs GetApp",
+    "pinpoint": "CreateImportJob GetImportJob GetImportJobs GetApp "
+                "GetSegment GetSegments",
     "sns": "Publish GetTopicAttributes",
     "sts": "GetCallerIdentity AssumeRole AssumeRoleWithWebIdentity"}
 
@@ -79,7 +80,8 @@ class Models(Case):
 
     @classmethod
     def main_job(cls):
-        cls.pipe(LONG, job(SQL, import_={"segment_name": "caf\u00e9 & co"}))
+        cls.pipe(LONG, job(SQL, import_={
+            "define_segment": True, "segment_name": "caf\u00e9 & co"}))
         cls.local.admin("workgroups", {"Name": "guarded", "Configuration": {
             "BytesScannedCutoffPerQuery": 1 << 40}})
         cls.pipe(SHORT, job(SQL, query={

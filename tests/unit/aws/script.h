@@ -11,7 +11,8 @@
 #include "pipeline/aws/client.h"
 
 struct answer {
-    int status;          /* 0: the connection broke, -1: no answer in time */
+    int status;          /* 0: the connection broke, -1: no answer in time,
+                            -2: no such host */
     const char *headers; /* "name: value\n..." or NULL */
     const char *body;
 };
@@ -77,7 +78,7 @@ static int scripted(void *ctx, const struct pl_http_request *req,
     a = &script.answers[script.asked++];
     record(req);
     if (a->status <= 0) {
-        err->sys = a->status < 0 ? ETIMEDOUT : 0;
+        err->sys = a->status == -1 ? ETIMEDOUT : a->status < 0 ? ENXIO : 0;
         return pl_fail(err, PL_SERVICE_UNAVAILABLE, "connection reset");
     }
     resp->status = a->status;

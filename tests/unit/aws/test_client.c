@@ -70,6 +70,7 @@ START_TEST(an_unclear_start_is_not_repeated)
     static const struct answer lost[] = {{0, NULL, ""}};
     static const struct answer refused[] = {
         {429, NULL, ""},
+        {503, NULL, ""},
         {201, NULL, "{\"Id\":\"j\",\"JobStatus\":\"CREATED\"}"}};
     const struct pl_pinpoint_import import = {.application_id = "a/b",
                                               .role_arn = "r",
@@ -86,7 +87,17 @@ START_TEST(an_unclear_start_is_not_repeated)
     ck_assert_int_eq(err.code, PL_SERVICE_UNAVAILABLE);
     pl_aws_release(&aws);
     pl_err_clear(&err);
-    open_aws(&aws, refused, 2); /* a throttled start was certainly not made */
+    open_aws(&aws, refused, 3); /* the caller looks before each repeat */
+    ck_assert_int_eq(pl_pinpoint_create_import(&aws, NULL, &import, &job, &err),
+                     -1);
+    ck_assert_int_eq(err.code, PL_THROTTLED);
+    ck_assert_uint_eq(script.asked, 1);
+    pl_err_clear(&err);
+    ck_assert_int_eq(pl_pinpoint_create_import(&aws, NULL, &import, &job, &err),
+                     -1);
+    ck_assert_int_eq(err.code, PL_SERVICE_UNAVAILABLE);
+    ck_assert_uint_eq(script.asked, 2);
+    pl_err_clear(&err);
     ck_assert_int_eq(pl_pinpoint_create_import(&aws, NULL, &import, &job, &err),
                      0);
     ck_assert_str_eq(job.id, "j");
@@ -403,17 +414,14 @@ START_TEST(unclear_answers)
 {
     const struct answer a = {unclear[_i].status, NULL, ""};
     const struct answer answers[] = {a, a, a};
-    const struct pl_pinpoint_import import = {.application_id = "a",
-                                              .role_arn = "r",
-                                              .s3_url = "s3://b/p/",
-                                              .format = "CSV"};
+    const struct pl_s3_put_options options = {.content_type = NULL};
     PL_AUTO(pl_aws) aws = {0};
-    PL_AUTO(pl_pinpoint_job) job = {0};
+    char id[1024];
     struct pl_err err = {0};
 
     open_aws(&aws, answers, 3);
-    ck_assert_int_eq(pl_pinpoint_create_import(&aws, NULL, &import, &job, &err),
-                     -1);
+    ck_assert_int_eq(
+        pl_s3_create_upload(&aws, "bucket", "k", &options, id, &err), -1);
     ck_assert_uint_eq(script.asked, unclear[_i].requests);
 }
 END_TEST

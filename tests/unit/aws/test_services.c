@@ -498,19 +498,66 @@ START_TEST(pinpoint_segment)
 {
     static const struct answer answers[] = {
         {200, NULL,
-         "{\"Id\":\"s\",\"Name\":\"n\",\"Version\":2,\"ImportDefinition\":"
-         "{\"Size\":7}}"}};
+         "{\"Id\":\"s\",\"Name\":\"n\",\"Version\":2,\"SegmentType\":"
+         "\"IMPORT\",\"ImportDefinition\":{\"Size\":7,\"ChannelCounts\":"
+         "{\"EMAIL\":4,\"SMS\":3,\"odd\":\"x\",\"negative\":-1}}}"},
+        {200, NULL, "{\"Id\":\"s\",\"SegmentType\":\"DIMENSIONAL\"}"}};
     PL_AUTO(pl_aws) aws = {0};
     struct pl_pinpoint_segment segment;
     struct pl_err err = {0};
 
-    open_aws(&aws, answers, 1);
+    open_aws(&aws, answers, 2);
     ck_assert_int_eq(
         pl_pinpoint_get_segment(&aws, NULL, "a", "s", &segment, &err), 0);
     ck_assert_str_eq(script.log, "GET /v1/apps/a/segments/s|\n");
     ck_assert_str_eq(segment.name, "n");
     ck_assert_int_eq((int)segment.size, 7);
     ck_assert_int_eq((int)segment.version, 2);
+    ck_assert_str_eq(segment.type, "IMPORT");
+    ck_assert_uint_eq(segment.channel_count, 2);
+    ck_assert_str_eq(segment.channels[1].name, "SMS");
+    ck_assert_int_eq((int)segment.channels[1].count, 3);
+    ck_assert_int_eq((int)segment.channel_sum, 7);
+    ck_assert_int_eq(
+        pl_pinpoint_get_segment(&aws, NULL, "a", "s", &segment, &err), 0);
+    ck_assert_int_eq((int)segment.size, -1);
+    ck_assert_int_eq((int)segment.channel_sum, -1);
+}
+END_TEST
+
+START_TEST(pinpoint_find_segment)
+{
+    static const struct answer answers[] = {
+        {200, NULL,
+         "{\"NextToken\":\"2\",\"Item\":[{\"Id\":\"s1\",\"Name\":\"N\"},"
+         "{\"Id\":\"s2\",\"Name\":\"n\",\"SegmentType\":\"IMPORT\"}]}"},
+        {200, NULL,
+         "{\"Item\":[{\"Id\":\"s3\"},{\"Id\":\"s4\",\"Name\":\"n\"}]}"},
+        {200, NULL, "{\"Item\":[]}"},
+        {200, NULL, "{}"}};
+    PL_AUTO(pl_aws) aws = {0};
+    struct pl_pinpoint_segment segment;
+    struct pl_err err = {0};
+    size_t count = 9;
+
+    open_aws(&aws, answers, 4);
+    ck_assert_int_eq(
+        pl_pinpoint_find_segment(&aws, NULL, "a", "n", &count, &segment, &err),
+        0);
+    ck_assert_uint_eq(count, 2);
+    ck_assert_str_eq(segment.id, "s4");
+    ck_assert_str_eq(script.log,
+                     "GET /v1/apps/a/segments?page-size=100|\n"
+                     "GET /v1/apps/a/segments?page-size=100&token=2|\n");
+    ck_assert_int_eq(
+        pl_pinpoint_find_segment(&aws, NULL, "a", "n", &count, &segment, &err),
+        0);
+    ck_assert_uint_eq(count, 0);
+    /* an answer without a list says nothing about what there is */
+    ck_assert_int_eq(
+        pl_pinpoint_find_segment(&aws, NULL, "a", "n", &count, &segment, &err),
+        -1);
+    ck_assert_int_eq(err.code, PL_SERVICE_UNAVAILABLE);
 }
 END_TEST
 
@@ -688,6 +735,7 @@ UNIT_MAIN(
     tcase_add_test(tc, athena_workgroup); tcase_add_test(tc, pinpoint_create);
     tcase_add_loop_test(tc, pinpoint_job, 0, UNIT_COUNT(job_states));
     tcase_add_test(tc, pinpoint_find); tcase_add_test(tc, pinpoint_segment);
+    tcase_add_test(tc, pinpoint_find_segment);
     tcase_add_loop_test(tc, sns_publish, 0, UNIT_COUNT(messages));
     tcase_add_loop_test(tc, sns_topics_that_are_none, 0, UNIT_COUNT(bad_arns));
     tcase_add_test(tc, sns_long_subject); tcase_add_test(tc, sts_identity);
