@@ -28,6 +28,20 @@ int main(int argc, char **argv)
          "pinpoint (default) or customer-profiles (manifest: "
          "validate.target)",
          NULL},
+        {"input-format", PL_OPT_STR, &cfg.input_format, "FORMAT",
+         "csv or jsonl, JSON lines; default: what the manifest says, and of "
+         "FILE how its name ends (.jsonl or .ndjson, with .gz or .zst behind "
+         "it or not)",
+         NULL},
+        {"columns", PL_OPT_STR, &cfg.columns, "NAME,...",
+         "the columns of JSON lines, which are their keys; default: the keys "
+         "c0, c1, ... for the columns of query.result, and without those the "
+         "keys of the first line (manifest: validate.input.columns)",
+         NULL},
+        {"non-finite", PL_OPT_STR, &cfg.non_finite, "WORD",
+         "what NaN, Infinity and -Infinity in JSON lines become: keep (text, "
+         "as in CSV), null, or reject (manifest: validate.input.non_finite)",
+         "LAKESEG_NON_FINITE"},
         {"output", PL_OPT_STR, &cfg.output, "URI",
          "where the normalized data go; - is standard output, and then no "
          "manifest is written",
@@ -94,7 +108,7 @@ int main(int argc, char **argv)
         .summary = "check and normalize every row of a query's result",
         .operands = "[FILE]",
         .text =
-            "Reads a manifest from standard input and the file with role "
+            "Reads a manifest from standard input and the data with role "
             "query-result that it names, from disk or S3, and writes exactly "
             "the file that the target takes: header and cells in their right "
             "spelling, UTF-8, minimal quoting. NULL and the empty string stay "
@@ -107,6 +121,9 @@ int main(int argc, char **argv)
             "reject file does.\n\n"
             "Where input is in S3 the output goes to the run's place in S3, "
             "else to <work>/<run id>/. The rules are in docs/rules.md.\n\n"
+            "The result of an UNLOAD is read as well: any number of parts "
+            "with JSON lines, one object a line, in which null or no key at "
+            "all is NULL. Rejects then have the part and the line in it.\n\n"
             "A file in gzip or zstd is known by its first bytes.\n\n"
             "With FILE, a path, an s3:// URI or - for standard input, no "
             "manifest is read.",
@@ -114,7 +131,8 @@ int main(int argc, char **argv)
                     "| sns-notify\n"
                     "csv-validate people.csv --output clean.csv --rejects "
                     "bad.jsonl\n"
-                    "csv-validate people.csv --check",
+                    "csv-validate people.csv --check\n"
+                    "csv-validate people.jsonl.gz --output clean.csv",
         .see_also = "athena-exec(1), s3-fetch(1), s3-put(1), "
                     "pinpoint-import(1)",
         .opts = opts};

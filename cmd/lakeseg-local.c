@@ -21,6 +21,7 @@ struct options {
     const char *region;
     const char *buckets;
     const char *apps;
+    const char *domains;
     const char *topics;
     const char *keys;
     const char *faults;
@@ -102,6 +103,7 @@ static int run(const struct options *o, struct pl_err *err)
                                .state = o->state,
                                .buckets = o->buckets,
                                .apps = o->apps,
+                               .domains = o->domains,
                                .topics = o->topics,
                                .keys = o->keys,
                                .faults = o->faults,
@@ -126,23 +128,26 @@ static int run(const struct options *o, struct pl_err *err)
 }
 
 static const char text[] =
-    "Stands in for S3, Athena, Pinpoint, SNS and STS on one machine: Athena "
-    "queries really run, on DuckDB, over the files of a folder; import jobs "
+    "Stands in for S3, Athena, Pinpoint, Customer Profiles, SNS and STS on "
+    "one machine: Athena queries really run, on DuckDB, over the files of a "
+    "folder; import jobs "
     "fill an endpoint store that can be read back; every signature is "
     "checked.\n\nEach folder in the lake is a table over its *.parquet, *.csv "
     "or *.json files. Objects and endpoints are kept in the state folder."
     "\n\nA rule of --fault is SERVICE.OPERATION=KIND[:VALUE] and any of "
     ",count=N (default 1; 0: always), ,skip=N (let the first N pass) and "
     ",probability=P (then always, without count). Services are s3, athena, "
-    "pinpoint, sns and sts; the operation '*' is every one. Kinds: "
+    "pinpoint, profiles, upload (the file of an upload job), sns and sts; the "
+    "operation '*' is every one. Kinds: "
     "error:STATUS[:CODE]; error200[:CODE], the error behind status 200; "
     "outcome:WORD, which a pinpoint.ImportJob shows in place of PROCESSING; "
     "delay:MS; cut[:N], the connection reset after N bytes of the body, with 0 "
     "before anything is done; lost, done but not answered; truncate[:N], the "
     "connection closed after N bytes; short[:N], a body of N bytes with a "
     "Content-Length that agrees; corrupt[:N], one bit of byte N another; "
-    "slow:N, N bytes a second; outcome:FAILED, of pinpoint.ImportJob. N is "
-    "half of the body when it is not given.\n\nSettings of a --workgroup are "
+    "slow:N, N bytes a second; outcome:STATUS, of pinpoint.ImportJob "
+    "(FAILED) and profiles.UploadJob. N is half of the body when it is not "
+    "given.\n\nSettings of a --workgroup are "
     "output=URI, enforce, cutoff=N (bytes to scan at most), managed (results "
     "are read through Athena only) and disabled.";
 
@@ -174,6 +179,8 @@ int main(int argc, char **argv)
          NULL},
         {"app", PL_OPT_STR, &o.apps, "ID,...",
          "make these Pinpoint applications at start", NULL},
+        {"domain", PL_OPT_STR, &o.domains, "NAME,...",
+         "make these Customer Profiles domains at start", NULL},
         {"topic", PL_OPT_STR, &o.topics, "NAME,...",
          "make these SNS topics at start", NULL},
         {"workgroup", PL_OPT_STR, &o.workgroups, "NAME[,SETTING...][;...]",

@@ -70,7 +70,7 @@ static int run_job(const struct options *o, const char *path, int *status,
     PL_AUTO(pl_manifest) m = {0};
     PL_AUTO(lakeseg_local) local = {0};
     PL_AUTO(pl_buf) dir = PL_BUF_INIT;
-    struct lakeseg_run_config cfg = {.stages = LAKESEG_RUN_STAGES};
+    struct lakeseg_run_config cfg = {.stages = NULL};
 
     if (o->stages != NULL)
         cfg.stages = o->stages;
@@ -166,7 +166,8 @@ int main(int argc, char **argv)
         {"state", PL_OPT_STR, &o.state, "FOLDER",
          "with --local: keep objects and endpoints here", NULL},
         {"stages", PL_OPT_STR, &o.stages, "LIST",
-         "programs to join, parted by commas; default " LAKESEG_RUN_STAGES,
+         "programs to join, parted by commas; default " LAKESEG_RUN_STAGES
+         ", or profiles-import, as import.destination says",
          NULL},
         {"receipt", PL_OPT_STR, &o.receipt, "FILE",
          "write the last manifest here", NULL},

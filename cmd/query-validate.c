@@ -24,7 +24,7 @@ static int run(void *ctx, struct pl_manifest *m, struct pl_err *err)
 
 /* The tool: a file in, a verdict out. */
 static int judge_file(const struct options *o, const char *path,
-                      struct pl_err *err)
+                      bool *is_printed, struct pl_err *err)
 {
     /* a file far over the limit is refused as a query, not as a file */
     PL_AUTO(pl_buf) sql = PL_BUF_INIT_MAX(PL_SQL_MAX_BYTES * 16);
@@ -41,7 +41,8 @@ static int judge_file(const struct options *o, const char *path,
         return -1;
     rc = query_validate_text(&o->cfg, is_stdin ? "standard input" : path,
                              pl_buf_str(&sql), sql.len, is_json, &out, err);
-    if (out.len > 0)
+    *is_printed = out.len > 0;
+    if (*is_printed)
         (void)fwrite(out.data, 1, out.len, stdout);
     return rc != 0 ? -1 : pl_stdout_close(err);
 }
@@ -51,11 +52,12 @@ static int tool(const struct options *o, const char *path)
 {
     struct pl_err err = {0};
     struct pl_err lost = {0};
+    bool is_printed = false;
 
     pl_process_init("query-validate");
-    if (judge_file(o, path, &err) == 0)
+    if (judge_file(o, path, &is_printed, &err) == 0)
         return 0;
-    if (err.code == PL_QUERY_INVALID && pl_stdout_close(&lost) == 0)
+    if (is_printed && pl_stdout_close(&lost) == 0)
         return pl_code_info(err.code)->exit;
     return pl_process_exit(&err);
 }
@@ -69,6 +71,22 @@ int main(int argc, char **argv)
         {"target", PL_OPT_STR, &o.cfg.target, "NAME",
          "pinpoint or customer-profiles (manifest: validate.target, "
          "import.destination)",
+         NULL},
+        {"key", PL_OPT_STR, &o.cfg.key_column, "COLUMN",
+         "customer-profiles: the column that identifies a profile (manifest: "
+         "import.key.column)",
+         NULL},
+        {"key-field", PL_OPT_STR, &o.cfg.key_field, "FIELD",
+         "customer-profiles: by which field, AccountNumber, EmailAddress or "
+         "PhoneNumber (manifest: import.key.field)",
+         NULL},
+        {"id-map", PL_OPT_STR, &o.cfg.id_map, "URI",
+         "customer-profiles: Id is enough, this file tells each Id's user "
+         "(manifest: import.id_map)",
+         NULL},
+        {"prepared", PL_OPT_FLAG, &o.cfg.takes_prepared, NULL,
+         "take EXECUTE of a prepared statement, too (manifest: "
+         "query.prepared)",
          NULL},
         {"format", PL_OPT_STR, &o.format, "text|json",
          "how the verdict on FILE is printed; default text", NULL},

@@ -1,6 +1,7 @@
 /* The admin path: what a test wants to see, and what it wants to go wrong. */
 #include "local/athena.h"
 #include "local/pinpoint.h"
+#include "local/profiles.h"
 
 #include "pipeline/base/clock.h"
 #include "pipeline/base/text.h"
@@ -95,6 +96,8 @@ static int faults(const struct call *c, struct pl_err *err)
         local_faults_clear(&c->local->faults);
         return answer(c, json_object(), err);
     }
+    if (strcmp(c->req->method, "GET") == 0)
+        return answer(c, local_faults_show(&c->local->faults), err);
     rule = body(c);
     rc = local_faults_add(&c->local->faults, rule, &why);
     json_decref(rule);
@@ -178,16 +181,45 @@ static int segments(const struct call *c, struct pl_err *err)
     return members != NULL ? answer(c, members, err) : -1;
 }
 
+static int profiles(const struct call *c, struct pl_err *err)
+{
+    json_t *all = local_profiles_show(c->local, c->rest, "profiles");
+
+    return all != NULL ? answer(c, all, err) : not_found(c);
+}
+
+static int upload_jobs(const struct call *c, struct pl_err *err)
+{
+    json_t *all = local_profiles_show(c->local, c->rest, "upload-jobs");
+
+    return all != NULL ? answer(c, all, err) : not_found(c);
+}
+
+/* {"advance_s": N}: the clock by which profiles and URLs expire. */
+static int move_clock(const struct call *c, struct pl_err *err)
+{
+    json_t *in = body(c);
+    const json_int_t s = json_integer_value(json_object_get(in, "advance_s"));
+
+    json_decref(in);
+    if (s <= 0 || s > INT32_MAX)
+        return local_refuse(c->req, c->resp, 400, "BadRequestException",
+                            "advance_s must be a number of seconds");
+    c->local->profiles_ahead_ms += s * 1000;
+    return answer(c, json_object(), err);
+}
+
 static const struct {
     const char *name;
     const char *methods;
     int (*handle)(const struct call *c, struct pl_err *err);
 } paths[] = {
     {"messages", "GET", messages},   {"queries", "GET POST DELETE", queries},
-    {"uploads", "GET", uploads},     {"faults", "POST DELETE", faults},
+    {"uploads", "GET", uploads},     {"faults", "GET POST DELETE", faults},
     {"athena", "POST", athena},      {"workgroups", "POST", workgroups},
     {"endpoints", "GET", endpoints}, {"imports", "GET", imports},
-    {"segments", "GET", segments},
+    {"profiles", "GET", profiles},   {"upload-jobs", "GET", upload_jobs},
+    {"clock", "POST", move_clock},   {"segments", "GET", segments},
 };
 
 int local_admin_handle(struct local *local, struct local_request *req,

@@ -275,6 +275,8 @@ static bool wait_in_queue(struct local_athena *a, struct local_athena_query *q,
 
     (void)pthread_mutex_lock(&a->lock);
     local_athena_rules_take(&a->rules, q->bound, rule);
+    q->unload_parts = a->rules.unload_parts;
+    q->unload_nulls = a->rules.unload_nulls;
     wait_for(a, q, rule->queued_ms);
     get_place(a, q);
     is_on = !q->is_cancelled;

@@ -31,6 +31,8 @@ struct local_athena_query {
     json_t *manifest;   /* an array of URIs */
     uint64_t cutoff;    /* bytes to scan at most; 0: any */
     bool is_reused;
+    unsigned unload_parts; /* the settings when it began */
+    bool unload_nulls;
 
     const char *state;
     char reason[1100];

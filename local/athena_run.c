@@ -127,13 +127,13 @@ static int unload(struct local *local, struct local_athena_query *q,
         if (unload_parquet(local, q, engine, p, err) != 0)
             return -1;
     } else if (is_json || strcmp(s->format, "TEXTFILE") == 0) {
-        const struct local_rows_out out = {
-            .form = is_json ? LOCAL_ROWS_JSON : LOCAL_ROWS_TEXT,
-            .has_nulls = local->athena->rules.unload_nulls,
-            .delimiter = s->delimiter,
-            .partitions = s->partitions,
-            .ctx = p->unload,
-            .take = local_unload_take};
+        const struct local_rows_out out = {.form = is_json ? LOCAL_ROWS_JSON
+                                                           : LOCAL_ROWS_TEXT,
+                                           .has_nulls = q->unload_nulls,
+                                           .delimiter = s->delimiter,
+                                           .partitions = s->partitions,
+                                           .ctx = p->unload,
+                                           .take = local_unload_take};
 
         if (local_engine_run(engine, pl_buf_str(&s->query), &out, &p->columns,
                              err) != 0)

@@ -37,12 +37,13 @@ static json_t *statistics_of(const struct local_athena_query *q)
     const int64_t end = q->ended_ms != 0 ? q->ended_ms : now;
     const int64_t here = q->ended_ms != 0 ? 0 : now - q->since_ms;
     const bool is_queued = strcmp(q->state, "QUEUED") == 0;
+    const json_int_t total = end - q->submitted_ms;
+    const json_int_t ran = q->ran_ms + (is_queued ? 0 : here);
+    const json_int_t queued = q->queued_ms + (is_queued ? here : 0);
     json_t *s = json_pack(
         "{s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:{s:b}}", "EngineExecutionTimeInMillis",
-        (json_int_t)(q->ran_ms + (is_queued ? 0 : here)), "DataScannedInBytes",
-        (json_int_t)local_athena_scanned(q, now), "TotalExecutionTimeInMillis",
-        (json_int_t)(end - q->submitted_ms), "QueryQueueTimeInMillis",
-        (json_int_t)(q->queued_ms + (is_queued ? here : 0)),
+        ran, "DataScannedInBytes", (json_int_t)local_athena_scanned(q, now),
+        "TotalExecutionTimeInMillis", total, "QueryQueueTimeInMillis", queued,
         "ServicePreProcessingTimeInMillis", (json_int_t)0,
         "QueryPlanningTimeInMillis", (json_int_t)q->planning_ms,
         "ServiceProcessingTimeInMillis", (json_int_t)q->storing_ms,

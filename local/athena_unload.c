@@ -101,7 +101,7 @@ int local_unload_open(struct local_unload **unload, struct local *local,
         return pl_fail_memory(err);
     u->local = local;
     u->q = q;
-    u->parts = local->athena->rules.unload_parts;
+    u->parts = q->unload_parts;
     make_stamp(u);
     return split(u, err) == 0 ? judge_place(u, err) : -1;
 }

@@ -1,5 +1,7 @@
 #include "local/faults.h"
 
+#include "pipeline/base/text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,13 +71,32 @@ void local_faults_clear(struct local_faults *faults)
     (void)pthread_mutex_unlock(&faults->lock);
 }
 
+json_t *local_faults_show(struct local_faults *faults)
+{
+    json_t *all = json_array();
+
+    (void)pthread_mutex_lock(&faults->lock);
+    for (size_t i = 0; i < faults->count; i++) {
+        const struct local_fault *f = &faults->items[i];
+
+        (void)json_array_append_new(
+            all, json_pack("{s:s,s:s,s:i,s:i}", "service", f->service,
+                           "operation", f->operation, "skip", (int)f->skip,
+                           "count", (int)f->count));
+    }
+    (void)pthread_mutex_unlock(&faults->lock);
+    return all;
+}
+
 /* An outcome belongs to a job, the rest to requests. */
 static bool fits(const struct local_fault *f, const char *service,
                  const char *operation)
 {
+    static const char *const within[] = {"ImportJob", "UploadJob", "UploadUrl",
+                                         "ProfileObject", "SegmentEstimate"};
     const bool is_any = strcmp(f->operation, "*") == 0 &&
                         f->kind != LOCAL_FAULT_OUTCOME &&
-                        strcmp(operation, "ImportJob") != 0;
+                        !pl_is_one_of(operation, within, PL_COUNT(within));
 
     return (f->count > 0 || f->is_endless) &&
            strcmp(f->service, service) == 0 &&

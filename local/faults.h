@@ -72,6 +72,9 @@ int local_faults_add_text(struct local_faults *faults, const char *rules,
 int local_faults_add(struct local_faults *faults, const json_t *rule,
                      struct pl_err *err) PL_MUST_CHECK;
 void local_faults_clear(struct local_faults *faults);
+/* [{service, operation, skip, count}], a new reference: how many uses are left
+ * of each rule. */
+json_t *local_faults_show(struct local_faults *faults);
 /* Takes one use of the first rule that fits. */
 bool local_faults_take(struct local_faults *faults, const char *service,
                        const char *operation, struct local_fault *fault);

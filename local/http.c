@@ -201,6 +201,12 @@ static int refuse_json(const struct local_request *req,
         err);
 }
 
+bool local_is_s3(const struct local_request *req)
+{
+    return strcmp(req->service, "s3") == 0 ||
+           strcmp(req->service, "upload") == 0;
+}
+
 int local_refuse(const struct local_request *req, struct local_response *resp,
                  int status, const char *code, const char *fmt, ...)
 {
@@ -216,7 +222,7 @@ int local_refuse(const struct local_request *req, struct local_response *resp,
     local_response_release(resp);
     resp->status = status;
     (void)snprintf(resp->code, sizeof(resp->code), "%s", code);
-    if (strcmp(req->service, "s3") == 0)
+    if (local_is_s3(req))
         rc = refuse_s3(req, resp, code, text, &err);
     else if (strcmp(req->service, "sns") == 0 ||
              strcmp(req->service, "sts") == 0)

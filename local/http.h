@@ -84,6 +84,9 @@ int local_refuse(const struct local_request *req, struct local_response *resp,
 int local_answer_json(struct local_response *resp, int status, json_t *take,
                       struct pl_err *err) PL_MUST_CHECK;
 
+/* Whether a request is S3's: its own, or one to the URL of an upload. */
+bool local_is_s3(const struct local_request *req);
+
 /* "Mon, 23 Nov 2026 01:02:03 GMT" */
 void local_http_date(int64_t unix_ms, char out[32]);
 /* A random id in the form of a UUID, 36 characters. */

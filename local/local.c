@@ -7,6 +7,7 @@
 
 #include "local/athena.h"
 #include "local/pinpoint.h"
+#include "local/profiles.h"
 #include "pipeline/base/digest.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/log.h"
@@ -89,7 +90,7 @@ static int add_key(struct local_keys *keys, const char *text, size_t len,
     return rc;
 }
 
-enum kind { KEY, BUCKET, APP, TOPIC };
+enum kind { KEY, BUCKET, APP, DOMAIN, TOPIC };
 
 static int add_one(struct local *local, enum kind kind, const char *text,
                    size_t len, struct pl_err *err)
@@ -105,6 +106,8 @@ static int add_one(struct local *local, enum kind kind, const char *text,
         return add_key(&local->keys, text, len, err);
     case APP:
         return local_pinpoint_app(local, name.data, name.data, err);
+    case DOMAIN:
+        return local_profiles_domain(local, name.data, err);
     case TOPIC:
         return local_sns_topic(local, name.data, err);
     case BUCKET:
@@ -205,13 +208,15 @@ int local_open(struct local *local, const struct local_config *cfg,
         pl_buf_addf(&s3, err, "%s/s3", local->state) != 0 ||
         local_s3_open(&local->s3, s3.data, err) != 0 ||
         local_athena_open(local, err) != 0 ||
-        local_pinpoint_open(local, err) != 0 || local_sns_open(local, err) != 0)
+        local_pinpoint_open(local, err) != 0 ||
+        local_profiles_open(local, err) != 0 || local_sns_open(local, err) != 0)
         return -1;
     local->s3.has_opaque_etags = cfg->has_opaque_etags;
     if (add_list(local, KEY, cfg->keys != NULL ? cfg->keys : EXAMPLE_KEY,
                  err) != 0 ||
         add_list(local, BUCKET, cfg->buckets, err) != 0 ||
-        add_list(local, APP, cfg->apps, err) != 0)
+        add_list(local, APP, cfg->apps, err) != 0 ||
+        add_list(local, DOMAIN, cfg->domains, err) != 0)
         return -1;
     if (local_athena_workgroups_add(local, cfg->workgroups, err) != 0)
         return -1;
@@ -224,6 +229,7 @@ void local_release(struct local *local)
         return;
     local_athena_close(local);
     local_pinpoint_close(local);
+    local_profiles_close(local);
     local_sns_close(local);
     local_s3_release(&local->s3);
     local_faults_release(&local->faults);

@@ -16,6 +16,7 @@
 
 struct local_athena;
 struct local_pinpoint;
+struct local_profiles;
 struct local_sns;
 
 struct local_keys {
@@ -37,6 +38,8 @@ struct local {
     struct local_s3 s3;
     struct local_athena *athena;
     struct local_pinpoint *pinpoint;
+    struct local_profiles *profiles;
+    _Atomic int64_t profiles_ahead_ms; /* its clock, before the real one */
     struct local_sns *sns;
 };
 
@@ -46,6 +49,7 @@ struct local_config {
     const char *state;   /* NULL: a temporary folder */
     const char *buckets; /* comma-separated lists, or NULL; "name@region" */
     const char *apps;
+    const char *domains; /* of Customer Profiles */
     const char *topics;
     const char *keys;       /* "AK:SK[:TOKEN[:EXPIRES]],..." */
     const char *faults;     /* rules parted by ';' */
@@ -80,6 +84,15 @@ const char *local_pinpoint_operation(const struct local_request *req);
 int local_pinpoint_handle(struct local *local, struct local_request *req,
                           struct local_response *resp,
                           struct pl_err *err) PL_MUST_CHECK;
+const char *local_profiles_operation(const struct local_request *req);
+int local_profiles_handle(struct local *local, struct local_request *req,
+                          struct local_response *resp,
+                          struct pl_err *err) PL_MUST_CHECK;
+/* The files of upload jobs, which clients send where a URL of ours points. */
+bool local_upload_is_place(const struct local_request *req);
+int local_upload_handle(struct local *local, struct local_request *req,
+                        struct local_response *resp,
+                        struct pl_err *err) PL_MUST_CHECK;
 int local_sns_handle(struct local *local, struct local_request *req,
                      struct local_response *resp,
                      struct pl_err *err) PL_MUST_CHECK;

@@ -67,6 +67,19 @@ int local_s3_data_open(const struct local_s3 *s3, const char *file,
     return fd;
 }
 
+int local_s3_data_move(const struct local_s3 *s3, const char *file,
+                       const char *to, struct pl_err *err)
+{
+    PL_AUTO(pl_buf) path = PL_BUF_INIT;
+
+    if (data_path(s3, file, &path, err) != 0)
+        return -1;
+    if (rename(path.data, to) != 0)
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot rename '%s'",
+                             path.data);
+    return 0;
+}
+
 void local_s3_data_remove(const struct local_s3 *s3, const char *file)
 {
     PL_AUTO(pl_buf) path = PL_BUF_INIT;

@@ -178,6 +178,9 @@ int local_s3_data_open(const struct local_s3 *s3, const char *file,
 int local_s3_data_write(const struct local_s3 *s3, const char *file, int flags,
                         struct pl_err *err) PL_MUST_CHECK;
 void local_s3_data_remove(const struct local_s3 *s3, const char *file);
+/* Moves a data file out of the store; path is on the same file system. */
+int local_s3_data_move(const struct local_s3 *s3, const char *file,
+                       const char *path, struct pl_err *err) PL_MUST_CHECK;
 
 /* Needs the lock. */
 struct local_s3_upload *local_s3_upload(struct local_s3 *s3, const char *id);

@@ -95,7 +95,7 @@ static const char *service_of(const struct local_request *req)
 {
     static const char *const names[][2] = {
         {"athena", "athena"}, {"s3", "s3"},   {"mobiletargeting", "pinpoint"},
-        {"sns", "sns"},       {"sts", "sts"},
+        {"sns", "sns"},       {"sts", "sts"}, {"profile", "profiles"},
     };
     const char *header = local_header(req, "authorization");
     const char *target = local_header(req, "x-amz-target");
@@ -104,6 +104,8 @@ static const char *service_of(const struct local_request *req)
 
     if (pl_starts_with(req->raw_path, ADMIN_PREFIX))
         return "admin";
+    if (local_upload_is_place(req))
+        return "upload";
     if (header != NULL && local_auth_parse(header, &auth, &err) == 0)
         for (size_t i = 0; i < PL_COUNT(names); i++)
             if (strcmp(auth.service, names[i][0]) == 0)
@@ -112,6 +114,8 @@ static const char *service_of(const struct local_request *req)
         return "athena";
     if (pl_starts_with(req->raw_path, "/v1/"))
         return "pinpoint";
+    if (pl_starts_with(req->raw_path, "/domains"))
+        return "profiles";
     if (strcmp(req->method, "POST") == 0 && strcmp(req->raw_path, "/") == 0)
         return "sts";
     return "s3";
@@ -126,6 +130,10 @@ static const char *early_operation(const struct local_request *req)
         return local_s3_operation(req);
     if (strcmp(req->service, "pinpoint") == 0)
         return local_pinpoint_operation(req);
+    if (strcmp(req->service, "profiles") == 0)
+        return local_profiles_operation(req);
+    if (strcmp(req->service, "upload") == 0)
+        return "PutObject"; /* its URL is signed, and judged there */
     if (target != NULL && strchr(target, '.') != NULL)
         return strchr(target, '.') + 1;
     return strcmp(req->service, "admin") == 0 ? "Admin" : "Unknown";
@@ -157,6 +165,7 @@ static void judge(struct exchange *ex, const char *body_sha256)
 static bool needs_no_signature(const struct local_request *req)
 {
     return strcmp(req->service, "admin") == 0 ||
+           strcmp(req->service, "upload") == 0 ||
            (strcmp(req->service, "sts") == 0 &&
             local_header(req, "authorization") == NULL);
 }
@@ -264,6 +273,8 @@ static const struct {
     {"pinpoint", local_pinpoint_handle},
     {"sns", local_sns_handle},
     {"sts", local_sts_handle},
+    {"profiles", local_profiles_handle},
+    {"upload", local_upload_handle},
     {"admin", local_admin_handle},
 };
 
@@ -356,7 +367,7 @@ static enum MHD_Result send_response(struct exchange *ex,
     struct MHD_Response *out =
         ex->is_faulty ? local_answer_broken(resp, &ex->fault, socket_of(c))
                       : local_answer_whole(resp);
-    const bool is_s3 = strcmp(ex->req.service, "s3") == 0;
+    const bool is_s3 = local_is_s3(&ex->req);
     enum MHD_Result rc;
 
     if (out == NULL)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/base/digest.h"
 #include "pipeline/base/text.h"
 
 void pl_json_release(struct pl_json *json)
@@ -21,13 +22,16 @@ int pl_call_begin(struct pl_aws *aws, enum pl_aws_service service,
     return pl_buf_adds(&req->path, path, err);
 }
 
+/* A result's value may hold U+0000, which every other reader of a string takes
+ * for its end. */
 static int read_answer(const struct pl_aws_call *call,
                        const struct pl_http_response *resp,
                        struct pl_json *answer, struct pl_err *err)
 {
-    answer->value = resp->body.len == 0
-                        ? json_object()
-                        : json_loadb(resp->body.data, resp->body.len, 0, NULL);
+    answer->value =
+        resp->body.len == 0
+            ? json_object()
+            : json_loadb(resp->body.data, resp->body.len, JSON_ALLOW_NUL, NULL);
     if (json_is_object(answer->value))
         return 0;
     (void)pl_fail(err, PL_SERVICE_UNAVAILABLE,
@@ -36,13 +40,27 @@ static int read_answer(const struct pl_aws_call *call,
     return -1;
 }
 
+int pl_call_empty(struct pl_aws *aws, const struct pl_aws_call *call,
+                  struct pl_http_request *req, struct pl_json *answer,
+                  struct pl_err *err)
+{
+    PL_AUTO(pl_http_response) resp = {.status = 0};
+    int rc = pl_aws_send(aws, call, req, &resp, err);
+
+    if (rc == 0)
+        rc = read_answer(call, &resp, answer, err);
+    if (call->is_secret && resp.body.data != NULL)
+        pl_wipe(resp.body.data, resp.body.cap);
+    return rc;
+}
+
 int pl_call_json(struct pl_aws *aws, const struct pl_aws_call *call,
                  struct pl_http_request *req, json_t *body,
                  const char *content_type, struct pl_json *answer,
                  struct pl_err *err)
 {
-    PL_AUTO(pl_http_response) resp = {.status = 0};
     PL_AUTO_STR *text = NULL;
+    int rc;
 
     if (strcmp(req->method, "GET") != 0) {
         text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
@@ -58,11 +76,10 @@ int pl_call_json(struct pl_aws *aws, const struct pl_aws_call *call,
                                 err) != 0)
             return -1;
     }
-    if (pl_aws_send(aws, call, req, &resp, err) != 0)
-        return -1;
+    rc = pl_call_empty(aws, call, req, answer, err);
     req->body = NULL;
     req->body_len = 0;
-    return read_answer(call, &resp, answer, err);
+    return rc;
 }
 
 void pl_json_text(const json_t *object, const char *key, char *out, size_t cap)

@@ -26,6 +26,11 @@ int pl_call_json(struct pl_aws *aws, const struct pl_aws_call *call,
                  const char *content_type, struct pl_json *answer,
                  struct pl_err *err) PL_MUST_CHECK;
 
+/* The same without a body, whatever the method. */
+int pl_call_empty(struct pl_aws *aws, const struct pl_aws_call *call,
+                  struct pl_http_request *req, struct pl_json *answer,
+                  struct pl_err *err) PL_MUST_CHECK;
+
 /* Copies a string member, cut to fit; "" when it is not there. */
 void pl_json_text(const json_t *object, const char *key, char *out, size_t cap);
 /* An integer member, or fallback. */

@@ -17,6 +17,7 @@ enum pl_aws_service {
     PL_AWS_ATHENA,
     PL_AWS_S3,
     PL_AWS_PINPOINT,
+    PL_AWS_CUSTOMER_PROFILES,
     PL_AWS_SNS,
     PL_AWS_STS,
     PL_AWS_SERVICES /* how many there are */
@@ -104,6 +105,7 @@ struct pl_aws_call {
     bool is_idempotent;       /* false: an unclear answer is not repeated */
     bool is_single;           /* nor is a refusal to do it now: the caller looks
                                  whether it is done before another attempt */
+    bool is_secret;           /* what it answers is wiped once it was read */
     const char *payload_hash; /* S3: NULL hashes the body */
     const char *bucket;       /* S3: whose region is then remembered */
     const char *root;         /* S3: how a good answer's XML begins, or NULL */

@@ -6,15 +6,18 @@
 #include "pipeline/base/text.h"
 
 static const struct {
-    const char *host;    /* endpoint prefix; in [services] too */
+    const char *host;    /* endpoint prefix */
     const char *signing; /* signing name */
     const char *env;     /* AWS_ENDPOINT_URL_<this> */
+    const char *section; /* in [services] */
 } services[PL_AWS_SERVICES] = {
-    [PL_AWS_ATHENA] = {"athena", "athena", "ATHENA"},
-    [PL_AWS_S3] = {"s3", "s3", "S3"},
-    [PL_AWS_PINPOINT] = {"pinpoint", "mobiletargeting", "PINPOINT"},
-    [PL_AWS_SNS] = {"sns", "sns", "SNS"},
-    [PL_AWS_STS] = {"sts", "sts", "STS"},
+    [PL_AWS_ATHENA] = {"athena", "athena", "ATHENA", "athena"},
+    [PL_AWS_S3] = {"s3", "s3", "S3", "s3"},
+    [PL_AWS_PINPOINT] = {"pinpoint", "mobiletargeting", "PINPOINT", "pinpoint"},
+    [PL_AWS_CUSTOMER_PROFILES] = {"profile", "profile", "CUSTOMER_PROFILES",
+                                  "customer_profiles"},
+    [PL_AWS_SNS] = {"sns", "sns", "SNS", "sns"},
+    [PL_AWS_STS] = {"sts", "sts", "STS", "sts"},
 };
 
 const char *pl_service_name(enum pl_aws_service service)
@@ -73,7 +76,7 @@ static void find(const struct pl_aws *aws, enum pl_aws_service service,
         return;
     }
     if (pl_profiles_get_service(&aws->profiles, aws->profile,
-                                services[service].host, "endpoint_url", url,
+                                services[service].section, "endpoint_url", url,
                                 cap))
         (void)snprintf(from, 128, "services of profile '%.80s'", aws->profile);
     else if (pl_profiles_get(&aws->profiles, PL_PROFILE_EITHER, aws->profile,

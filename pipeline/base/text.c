@@ -89,10 +89,22 @@ static size_t utf8_char(const unsigned char *p, size_t len)
 size_t pl_utf8_valid_len(const char *text, size_t len)
 {
     const unsigned char *p = (const unsigned char *)text;
+    const uint64_t high = UINT64_C(0x8080808080808080);
+    uint64_t eight = 0;
     size_t at = 0;
 
     while (at < len) {
-        const size_t n = p[at] < 0x80 ? 1 : utf8_char(p + at, len - at);
+        size_t n = 1;
+
+        if (len - at >= sizeof(eight)) { /* mostly ASCII, eight at once */
+            memcpy(&eight, p + at, sizeof(eight));
+            if ((eight & high) == 0) {
+                at += sizeof(eight);
+                continue;
+            }
+        }
+        if (p[at] >= 0x80)
+            n = utf8_char(p + at, len - at);
 
         if (n == 0)
             break;

@@ -229,14 +229,19 @@ int pl_csv_read_again(struct pl_csv_work *w, size_t row,
     return 0;
 }
 
-int pl_csv_note_reject(const struct pl_csv_plan *plan, struct pl_csv_work *w,
-                       struct pl_csv_pieces *pieces, uint32_t row,
-                       const struct pl_csv_record *record,
-                       const struct pl_csv_verdict *verdict, struct pl_err *err)
+static struct pl_csv_place find_place(const struct pl_csv_plan *plan,
+                                      struct pl_csv_work *w, uint32_t row)
 {
     const struct pl_csv_chunk *c = &w->chunk;
+    const struct pl_csv_origin *origin = plan->cfg->origin;
     const size_t start = pl_csv_row_start(c, row);
+    struct pl_csv_place place = {.number = c->number + row,
+                                 .offset = c->offset + start};
 
+    if (origin != NULL) {
+        place.source = origin->find(origin->ctx, place.number, &place.line);
+        return place;
+    }
     if (start < w->line_at) {
         w->line_at = c->start;
         w->line = c->line;
@@ -244,10 +249,17 @@ int pl_csv_note_reject(const struct pl_csv_plan *plan, struct pl_csv_work *w,
     w->line +=
         plan->kernel->count_lines(c->data + w->line_at, start - w->line_at);
     w->line_at = start;
+    place.line = w->line;
+    return place;
+}
+
+int pl_csv_note_reject(const struct pl_csv_plan *plan, struct pl_csv_work *w,
+                       struct pl_csv_pieces *pieces, uint32_t row,
+                       const struct pl_csv_record *record,
+                       const struct pl_csv_verdict *verdict, struct pl_err *err)
+{
     if (plan->cfg->rejects != NULL) {
-        const struct pl_csv_place place = {.number = c->number + row,
-                                           .line = w->line,
-                                           .offset = c->offset + start};
+        const struct pl_csv_place place = find_place(plan, w, row);
 
         if (pl_csv_write_reject(plan->cfg, plan->kernel, &plan->shape, &place,
                                 record, verdict, &pieces->text, err) != 0)

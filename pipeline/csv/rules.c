@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pipeline/base/text.h"
+#include "pipeline/csv/jsonl.h"
 #include "pipeline/csv/values.h"
 
 /* is_fixed: without it there is no row, or no key, to go on with. */
@@ -13,6 +14,8 @@ static const struct {
 } rules_of[PL_RULE_COUNT] = {
     [PL_RULE_NONE] = {"none", true},
     [PL_RULE_MALFORMED_QUOTE] = {"malformed-quote", true},
+    [PL_RULE_MALFORMED_JSON] = {"malformed-json", true},
+    [PL_RULE_COLUMN_UNKNOWN] = {"column-unknown", true},
     [PL_RULE_NUL_BYTE] = {"nul-byte", true},
     [PL_RULE_UTF8] = {"utf8", true},
     [PL_RULE_EMPTY_LINE] = {"empty-line", true},
@@ -461,21 +464,40 @@ static bool check_row(const struct pl_csv_shape *shape,
            !is_on(rules, PL_RULE_ENDPOINT_SIZE) || check_size(shape, record, v);
 }
 
+static bool fail_malformed(const struct pl_csv_rules *rules,
+                           const struct pl_csv_record *r,
+                           struct pl_csv_verdict *v)
+{
+    const enum pl_jsonl_wrong wrong =
+        rules->has_json ? pl_jsonl_wrong_of(r->raw, r->raw_len)
+                        : PL_JSONL_RIGHT;
+
+    if (wrong == PL_JSONL_RIGHT)
+        return fail(v, PL_RULE_MALFORMED_QUOTE, SIZE_MAX,
+                    "a quote inside an unquoted cell, or text behind a "
+                    "closing quote");
+    return fail(v,
+                wrong == PL_JSONL_EMPTY         ? PL_RULE_EMPTY_LINE
+                : wrong == PL_JSONL_UNKNOWN_KEY ? PL_RULE_COLUMN_UNKNOWN
+                                                : PL_RULE_MALFORMED_JSON,
+                SIZE_MAX, pl_jsonl_words(wrong));
+}
+
 /* The bytes as a whole, before any cell is looked at. */
 static bool check_bytes(const struct pl_csv_shape *shape,
+                        const struct pl_csv_rules *rules,
                         const struct pl_csv_record *r, struct pl_csv_verdict *v)
 {
     if (r->may_hold_controls && memchr(r->raw, '\0', r->raw_len) != NULL)
         return fail(v, PL_RULE_NUL_BYTE, SIZE_MAX, "a NUL byte");
     if (r->is_malformed)
-        return fail(v, PL_RULE_MALFORMED_QUOTE, SIZE_MAX,
-                    "a quote inside an unquoted cell, or text behind a "
-                    "closing quote");
+        return fail_malformed(rules, r, v);
     if (r->may_be_no_utf8) {
         const size_t valid = pl_utf8_valid_len(r->raw, r->raw_len);
 
         if (valid != r->raw_len) {
-            (void)fail(v, PL_RULE_UTF8, SIZE_MAX, NULL);
+            (void)fail(v, PL_RULE_UTF8, SIZE_MAX,
+                       rules->has_json ? "a value that is not UTF-8" : NULL);
             v->number = valid;
             return false;
         }
@@ -511,7 +533,7 @@ void pl_rules_judge(const struct pl_csv_shape *shape,
 {
     *verdict =
         (struct pl_csv_verdict){.rule = PL_RULE_NONE, .column = SIZE_MAX};
-    if (!check_bytes(shape, record, verdict))
+    if (!check_bytes(shape, rules, record, verdict))
         return;
     for (size_t i = 0; i < record->count; i++)
         if (!shape->is_dropped[i] &&
@@ -526,6 +548,10 @@ void pl_rules_detail(const struct pl_csv_shape *shape,
                      struct pl_rules_words *words)
 {
     *words = (struct pl_rules_words){.after = ""};
+    if (v->detail != NULL) {
+        words->before = v->detail;
+        return;
+    }
     switch ((int)v->rule) {
     case PL_RULE_UTF8:
         words->before = "not UTF-8 at byte ";
@@ -550,7 +576,7 @@ void pl_rules_detail(const struct pl_csv_shape *shape,
         words->second = PL_TARGET_ENDPOINT_MAX;
         break;
     default:
-        words->before = v->detail;
+        words->before = "";
         return;
     }
     words->has_first = true;

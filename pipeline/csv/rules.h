@@ -11,6 +11,8 @@
 enum pl_rule {
     PL_RULE_NONE, /* the record is good */
     PL_RULE_MALFORMED_QUOTE,
+    PL_RULE_MALFORMED_JSON,
+    PL_RULE_COLUMN_UNKNOWN,
     PL_RULE_NUL_BYTE,
     PL_RULE_UTF8,
     PL_RULE_EMPTY_LINE,

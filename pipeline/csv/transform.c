@@ -214,6 +214,27 @@ static int count_rows(struct transform *t, struct pl_csv_chunk *c, size_t from,
     return 0;
 }
 
+static int fail_duplicate(const struct transform *t,
+                          const struct pl_csv_chunk *c, size_t row,
+                          struct pl_err *err)
+{
+    const struct pl_csv_origin *origin = t->cfg->origin;
+    const uint64_t number = c->number + row;
+    const char *source;
+    uint64_t line;
+
+    if (origin == NULL)
+        return pl_fail(err, PL_DATA_INVALID,
+                       "record %" PRIu64 ", byte %" PRIu64
+                       ": the same key as an earlier row, with other values",
+                       number, c->offset + pl_csv_row_start(c, row));
+    source = origin->find(origin->ctx, number, &line);
+    return pl_fail(err, PL_DATA_INVALID,
+                   "'%s', line %" PRIu64
+                   ": the same key as an earlier row, with other values",
+                   source, line);
+}
+
 /* A row that repeats an earlier one, which only now is known. */
 static int reject_late(struct transform *t, struct pl_csv_work *w, size_t row,
                        const struct pl_csv_verdict *verdict, struct pl_err *err)
@@ -222,10 +243,7 @@ static int reject_late(struct transform *t, struct pl_csv_work *w, size_t row,
 
     if (t->cfg->rules.duplicates == PL_CSV_DUPLICATES_FAIL &&
         verdict->rule == PL_RULE_ID_DUPLICATE)
-        return pl_fail(err, PL_DATA_INVALID,
-                       "record %" PRIu64 ", byte %" PRIu64
-                       ": the same key as an earlier row, with other values",
-                       c->number + row, c->offset + pl_csv_row_start(c, row));
+        return fail_duplicate(t, c, row, err);
     c->states[row] = PL_CSV_REJECTED;
     if (pl_csv_note_reject(&t->plan, w, &w->late, (uint32_t)row,
                            &t->keys.later.record, verdict, err) != 0)
@@ -293,15 +311,14 @@ static int gather_rows(struct transform *t, const struct pl_csv_work *w,
     return 0;
 }
 
-static uint64_t expected_rows(const struct transform *t,
-                              const struct pl_csv_chunk *c)
+static uint64_t expected_rows(int64_t in_bytes, const struct pl_csv_chunk *c)
 {
     const double rows = (double)c->row_count;
     const double bytes = (double)(c->used - c->start);
 
-    if (t->cfg->in_bytes <= 0 || bytes <= 0)
+    if (in_bytes <= 0 || bytes <= 0)
         return 0;
-    return (uint64_t)((double)t->cfg->in_bytes / bytes * rows * 1.02);
+    return (uint64_t)((double)in_bytes / bytes * rows * 1.02);
 }
 
 /* Known with the first chunk: whether keys fit into the memory for them. */
@@ -309,7 +326,9 @@ static int choose_mode(struct transform *t, const struct pl_csv_chunk *c,
                        struct pl_err *err)
 {
     const uint64_t most = t->cfg->keys_memory;
-    const uint64_t need = pl_csv_keys_bytes(&t->plan, expected_rows(t, c));
+    const int64_t bytes =
+        t->cfg->in_bytes > 0 ? t->cfg->in_bytes : t->cfg->most_bytes;
+    const uint64_t need = pl_csv_keys_bytes(&t->plan, expected_rows(bytes, c));
 
     if (t->mode != MODE_TABLE || t->seeing.next != 0)
         return 0;
@@ -400,7 +419,8 @@ static int see_rows(struct transform *t, struct pl_csv_work *w,
         return gather_rows(t, w, err);
     if (t->mode == MODE_SETTLED)
         return see_all(t, w, err);
-    if (pl_csv_keys_begin(&t->keys, c, expected_rows(t, c), err) != 0 ||
+    if (pl_csv_keys_begin(&t->keys, c, expected_rows(t->cfg->in_bytes, c),
+                          err) != 0 ||
         pl_csv_keys_sift(&t->keys, w, list, &count, err) != 0)
         return -1;
     list[count] = UINT32_MAX;

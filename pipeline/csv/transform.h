@@ -29,6 +29,7 @@ struct pl_csv_rules {
     bool has_effective_date; /* the column is taken */
     const char *country; /* of national phone numbers; NULL: they are wrong */
     uint64_t off;        /* 1 << enum pl_rule: not looked at (rules.h) */
+    bool has_json;       /* records were lines of JSON (jsonl.h) */
 };
 
 struct pl_csv_limits {
@@ -48,14 +49,26 @@ struct pl_csv_again {
                        struct pl_err *err);
 };
 
+/* Of an input that was put together: where its records come from. */
+struct pl_csv_origin {
+    void *ctx;
+    /* The name of the file that had the record, and *line of it, from 1; of
+     * any record that was read, from any thread. */
+    const char *(*find)(void *ctx, uint64_t record, uint64_t *line);
+};
+
 struct pl_csv_config {
     const struct pl_target *target;
     struct pl_csv_rules rules;
     struct pl_csv_limits limits;
     const struct pl_source *in;
-    int64_t in_bytes; /* 0: not known */
+    int64_t in_bytes;   /* 0: not known; then */
+    int64_t most_bytes; /* a guess of how many at most, by which keys are kept
+                           in memory or not; 0: none */
     /* NULL: what was read is kept in a temporary file */
     const struct pl_csv_again *again;
+    /* NULL: in is one file, and rejects have the offset in it */
+    const struct pl_csv_origin *origin;
     const char *temp_dir;      /* NULL: TMPDIR or /tmp */
     const struct pl_sink *out; /* NULL: nothing is written */
     enum { PL_CSV_OUT_CSV, PL_CSV_OUT_JSON } format;

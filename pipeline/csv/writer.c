@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pipeline/base/text.h"
+#include "pipeline/csv/jsonl.h"
 
 /* All appending below is into room that was reserved for the longest case. */
 
@@ -394,6 +395,17 @@ static const struct pl_csv_cell *key_of(const struct pl_csv_shape *shape,
                : NULL;
 }
 
+/* The record as it was read; of a line that is no JSON the line. */
+static const char *raw_of(const struct pl_csv_config *cfg,
+                          const struct pl_csv_record *record, size_t *len)
+{
+    const size_t skip =
+        cfg->rules.has_json && record->is_malformed ? PL_JSONL_MARK_BYTES : 0;
+
+    *len = record->raw_len - skip;
+    return record->raw + skip;
+}
+
 /* At most DETAIL_BYTES. */
 #define DETAIL_BYTES 512
 static void put_detail(const struct pl_csv_shape *shape,
@@ -427,10 +439,19 @@ static int write_json_reject(const struct pl_csv_config *cfg,
         return -1;
     puts_(out, "{\"record\":");
     put_number(out, place->number);
+    if (place->source != NULL) {
+        puts_(out, ",\"source\":");
+        if (pl_json_quote(out, place->source, strlen(place->source), err) !=
+                0 ||
+            pl_buf_reserve(out, REJECT_BYTES, err) != 0)
+            return -1;
+    }
     puts_(out, ",\"line\":");
     put_number(out, place->line);
-    puts_(out, ",\"offset\":");
-    put_number(out, place->offset);
+    if (place->source == NULL) {
+        puts_(out, ",\"offset\":");
+        put_number(out, place->offset);
+    }
     puts_(out, ",\"key\":");
     if (key == NULL)
         puts_(out, "null");
@@ -454,9 +475,12 @@ static int write_json_reject(const struct pl_csv_config *cfg,
     put_detail(shape, v, out);
     putc_(out, '"');
     if (cfg->has_raw) {
+        size_t len;
+        const char *raw = raw_of(cfg, record, &len);
+
         puts_(out, ",\"raw\":");
-        if (put_json_text(out, kernel, record->raw, record->raw_len,
-                          record->may_be_no_utf8, err) != 0 ||
+        if (put_json_text(out, kernel, raw, len, record->may_be_no_utf8, err) !=
+                0 ||
             pl_buf_reserve(out, 2, err) != 0)
             return -1;
     }
@@ -490,10 +514,16 @@ static int write_csv_reject(const struct pl_csv_config *cfg,
         return -1;
     put_detail(shape, v, &detail);
     put_number(out, place->number);
+    if (place->source != NULL &&
+        (add_csv(out, place->source, strlen(place->source), err) != 0 ||
+         pl_buf_reserve(out, 128, err) != 0))
+        return -1;
     putc_(out, ',');
     put_number(out, place->line);
-    putc_(out, ',');
-    put_number(out, place->offset);
+    if (place->source == NULL) {
+        putc_(out, ',');
+        put_number(out, place->offset);
+    }
     if (key == NULL)
         putc_(out, ',');
     else if (add_csv(out, key->data, key->len, err) != 0)
@@ -508,8 +538,13 @@ static int write_csv_reject(const struct pl_csv_config *cfg,
     if (add_csv(out, code, strlen(code), err) != 0 ||
         add_csv(out, detail.data, detail.len, err) != 0)
         return -1;
-    if (cfg->has_raw && add_csv(out, record->raw, record->raw_len, err) != 0)
-        return -1;
+    if (cfg->has_raw) {
+        size_t len;
+        const char *raw = raw_of(cfg, record, &len);
+
+        if (add_csv(out, raw, len, err) != 0)
+            return -1;
+    }
     return pl_buf_addc(out, '\n', err);
 }
 
@@ -532,7 +567,7 @@ int pl_csv_write_reject_header(const struct pl_csv_config *cfg,
 {
     if (cfg->rejects_format != PL_CSV_REJECTS_CSV)
         return 0;
-    return pl_buf_addf(out, err,
-                       "record,line,offset,key,column,rule,detail%s\n",
+    return pl_buf_addf(out, err, "record,%s,key,column,rule,detail%s\n",
+                       cfg->origin != NULL ? "source,line" : "line,offset",
                        cfg->has_raw ? ",raw" : "");
 }

@@ -38,8 +38,9 @@ int pl_csv_write_header(const struct pl_csv_config *cfg,
 
 struct pl_csv_place {
     uint64_t number;
-    uint64_t line;   /* of its first byte, from 1 */
-    uint64_t offset; /* of its first byte */
+    const char *source; /* the file, where there are several; or NULL */
+    uint64_t line;      /* of its first byte, from 1 */
+    uint64_t offset;    /* of its first byte; without a source */
 };
 
 /* Appends one JSON object, or one CSV record, and a line end. */

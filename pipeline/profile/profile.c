@@ -481,12 +481,15 @@ static int write_reject(struct pl_profile *p, const struct pl_sorted *record,
                         struct pl_buf *text, struct pl_err *err)
 {
     const struct carried c = carried_of(record);
-    const struct pl_csv_place place = {.number = c.place.number,
-                                       .offset = c.place.offset};
+    const struct pl_csv_origin *origin = p->cfg->csv->origin;
+    struct pl_csv_place place = {.number = c.place.number,
+                                 .offset = c.place.offset};
     struct pl_csv_verdict verdict = {.rule = (enum pl_rule)c.rule,
                                      .column = p->key};
     struct pl_csv_record row = {0};
 
+    if (origin != NULL)
+        place.source = origin->find(origin->ctx, place.number, &place.line);
     row.raw = row_of(record, &row.raw_len);
     if (pl_profile_cut(&p->cells, row.raw, row.raw_len, err) != 0)
         return -1;

@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/target/mapping.h"
 #include "pipeline/target/target.h"
 
 void pl_sql_verdict_release(struct pl_sql_verdict *verdict)
 {
     pl_sql_select_release(&verdict->select);
+    free(verdict->sql);
     for (size_t i = 0; i < verdict->note_count; i++)
         free(verdict->notes[i]);
     *verdict = (struct pl_sql_verdict){0};
@@ -39,6 +41,32 @@ static int add_note(struct pl_sql_verdict *v, struct pl_err *err,
     return 0;
 }
 
+/* What a person should know of a column that the target takes. */
+static int note_column(struct pl_sql_verdict *v, const struct pl_target *target,
+                       const struct pl_sql_column *c,
+                       const struct pl_column *column, struct pl_err *err)
+{
+    if (target->is_profiles && !pl_mapping_has_place(NULL, target, column) &&
+        (column->kind == PL_COLUMN_EFFECTIVE_DATE ||
+         column->kind == PL_COLUMN_TEXT))
+        return add_note(v, err,
+                        "line %u, column %u: '%s' is dropped: a profile has no "
+                        "place for it",
+                        c->place.line, c->place.column, column->name);
+    if (column->kind == PL_COLUMN_EFFECTIVE_DATE)
+        return add_note(v, err,
+                        "line %u, column %u: 'EffectiveDate' is refused by the "
+                        "transformer unless validate.rules.effective_date is "
+                        "keep",
+                        c->place.line, c->place.column);
+    if (column->is_odd && !target->is_profiles)
+        return add_note(v, err,
+                        "line %u, column %u: '%s' holds one of # : ? \\ /, "
+                        "which Pinpoint's console cannot show",
+                        c->place.line, c->place.column, column->name);
+    return 0;
+}
+
 /* What the target says of a column, with its place in the text. */
 static int check_column(struct pl_sql_verdict *v,
                         const struct pl_target *target,
@@ -53,18 +81,7 @@ static int check_column(struct pl_sql_verdict *v,
                            (size_t)(c - v->select.columns) + 1);
     if (pl_target_column(target, c->name, c->name_len, column, &why) != 0)
         return pl_sql_fail(&v->place, &c->place, err, "%s", why.msg);
-    if (column->kind == PL_COLUMN_EFFECTIVE_DATE)
-        return add_note(v, err,
-                        "line %u, column %u: 'EffectiveDate' is refused by the "
-                        "transformer unless validate.rules.effective_date is "
-                        "keep",
-                        c->place.line, c->place.column);
-    if (column->is_odd)
-        return add_note(v, err,
-                        "line %u, column %u: '%s' holds one of # : ? \\ /, "
-                        "which Pinpoint's console cannot show",
-                        c->place.line, c->place.column, column->name);
-    return 0;
+    return note_column(v, target, c, column, err);
 }
 
 /* A column of the text beside what the target takes it for. */
@@ -155,7 +172,23 @@ static int check_columns(struct pl_sql_verdict *v,
     return rc;
 }
 
-static int add_notes(struct pl_sql_verdict *v, struct pl_err *err)
+/* Notes invisible characters: how many, and where the first stands. */
+static int note_invisible(struct pl_sql_verdict *v, const char *sql, size_t len,
+                          size_t first, size_t count, const char *what,
+                          struct pl_err *err)
+{
+    const struct pl_sql_place at = pl_sql_place_of(sql, len, first);
+
+    if (count == 0)
+        return 0;
+    return add_note(v, err,
+                    "line %u, column %u: an invisible character %s; "
+                    "%zu in all",
+                    at.line, at.column, what, count);
+}
+
+static int add_notes(struct pl_sql_verdict *v, const char *sql, size_t len,
+                     struct pl_err *err)
 {
     const struct pl_sql_select *s = &v->select;
 
@@ -165,36 +198,80 @@ static int add_notes(struct pl_sql_verdict *v, struct pl_err *err)
         return -1;
     if (s->is_unknown &&
         add_note(v, err,
-                 "the columns are known only when the query has run ('*' or "
-                 "TABLE); the result's header is judged then") != 0)
+                 "the columns are known only when the query has run ('*', "
+                 "TABLE or EXECUTE); the result's header is judged then") != 0)
         return -1;
     if (s->parameters > 0 &&
         add_note(v, err, "%zu parameters ('?') need values", s->parameters) !=
             0)
         return -1;
-    if (s->strange_blanks > 0 &&
-        add_note(v, err,
-                 "line %u, column %u: an invisible character inside quotes; "
-                 "%zu in all",
-                 s->strange_at.line, s->strange_at.column,
-                 s->strange_blanks) != 0)
+    if (note_invisible(v, sql, len, s->first_blank, s->blanks,
+                       "is replaced by a blank", err) != 0)
         return -1;
+    return note_invisible(v, sql, len, s->first_strange, s->strange,
+                          "inside quotes", err);
+}
+
+/* Copies what lies between two tokens, with a blank for each character that
+ * is none for Athena. */
+static size_t copy_gap(const char *sql, size_t from, size_t to, char *out)
+{
+    size_t n = 0;
+
+    while (from < to) {
+        const size_t strange =
+            (unsigned char)sql[from] < 0x80U
+                ? 0
+                : pl_sql_strange_blank(sql + from, to - from);
+
+        out[n++] = strange > 0 ? ' ' : sql[from];
+        from += strange > 0 ? strange : 1;
+    }
+    return n;
+}
+
+/* The text to send; see judge.h. */
+static int write_sql(struct pl_sql_verdict *v, const char *sql,
+                     struct pl_err *err)
+{
+    const size_t len = v->select.sql_len;
+    struct pl_sql_lexer lex;
+    struct pl_sql_token t;
+    size_t done = 0;
+
+    v->sql = malloc(len + 1);
+    if (v->sql == NULL)
+        return pl_fail_memory(err);
+    pl_sql_lexer_init(&lex, sql, len);
+    while (v->select.blanks > 0) {
+        pl_sql_next(&lex, &t);
+        v->sql_len += copy_gap(sql, done, t.offset, v->sql + v->sql_len);
+        memcpy(v->sql + v->sql_len, sql + t.offset, t.len);
+        v->sql_len += t.len;
+        done = t.offset + t.len;
+        if (t.kind == PL_SQL_END || t.kind == PL_SQL_ERROR)
+            break;
+    }
+    memcpy(v->sql + v->sql_len, sql + done, len - done);
+    v->sql_len += len - done;
+    v->sql[v->sql_len] = '\0';
     return 0;
 }
 
 static int judge(const char *sql, size_t len, const struct pl_target *target,
                  struct pl_sql_verdict *v, struct pl_err *err)
 {
-    if (pl_sql_select_read(sql, len, &v->select, &v->place, err) != 0 ||
-        add_notes(v, err) != 0)
+    if (pl_sql_select_read(sql, len, v->takes_execute, &v->select, &v->place,
+                           err) != 0 ||
+        add_notes(v, sql, len, err) != 0 || check_columns(v, target, err) != 0)
         return -1;
-    return check_columns(v, target, err);
+    return write_sql(v, sql, err);
 }
 
 int pl_sql_judge(const char *sql, size_t len, const struct pl_target *target,
                  struct pl_sql_verdict *verdict, struct pl_err *err)
 {
-    PL_AUTO(pl_sql_verdict) v = {0};
+    PL_AUTO(pl_sql_verdict) v = {.takes_execute = verdict->takes_execute};
 
     if (judge(sql, len, target, &v, err) != 0) {
         verdict->place = v.place;

@@ -17,7 +17,11 @@ struct pl_target;
 #define PL_SQL_MAX_NOTES 8
 
 struct pl_sql_verdict {
-    struct pl_sql_select select;   /* columns, is_unknown, sql_len */
+    bool takes_execute; /* set by the caller: EXECUTE of a prepared statement
+                           is taken, whose columns are unknown */
+    struct pl_sql_select select;
+    char *sql;                     /* to be sent: see pl_sql_judge() */
+    size_t sql_len;                /* bytes, without the NUL behind them */
     char *notes[PL_SQL_MAX_NOTES]; /* what a person should know */
     size_t note_count;
     struct pl_sql_place place; /* of the trouble; line 0: of no one place */
@@ -28,8 +32,10 @@ void pl_sql_verdict_release(struct pl_sql_verdict *verdict);
 /*
  * Judge len bytes of SQL for a target (never NULL).
  *
- * verdict must be zeroed; the caller releases it. On success it holds the
- * columns, the notes and the length to send to Athena (select.sql_len).
+ * verdict must be zeroed, but for takes_execute; the caller releases it. On
+ * success it holds the columns, the notes and the text to send to Athena: the
+ * statement without trailing semicolons, and with a blank for each invisible
+ * character outside quotes.
  *
  * Fails with PL_QUERY_INVALID and one line, "line 2, column 5: what is wrong;
  * what to do": names of the query may be in it, its string literals never

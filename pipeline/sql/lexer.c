@@ -1,110 +1,71 @@
 #include "pipeline/sql/lexer.h"
 
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/base/text.h"
-
-/* Trino's reserved words, sorted for bsearch(). */
-static const char *const reserved[] = {
-    "ALTER",        "AND",
-    "AS",           "BETWEEN",
-    "BY",           "CASE",
-    "CAST",         "CONSTRAINT",
-    "CREATE",       "CROSS",
-    "CUBE",         "CURRENT_CATALOG",
-    "CURRENT_DATE", "CURRENT_PATH",
-    "CURRENT_ROLE", "CURRENT_SCHEMA",
-    "CURRENT_TIME", "CURRENT_TIMESTAMP",
-    "CURRENT_USER", "DEALLOCATE",
-    "DELETE",       "DESCRIBE",
-    "DISTINCT",     "DROP",
-    "ELSE",         "END",
-    "ESCAPE",       "EXCEPT",
-    "EXECUTE",      "EXISTS",
-    "EXTRACT",      "FALSE",
-    "FOR",          "FROM",
-    "FULL",         "GROUP",
-    "GROUPING",     "HAVING",
-    "IN",           "INNER",
-    "INSERT",       "INTERSECT",
-    "INTO",         "IS",
-    "JOIN",         "JSON_ARRAY",
-    "JSON_EXISTS",  "JSON_OBJECT",
-    "JSON_QUERY",   "JSON_TABLE",
-    "JSON_VALUE",   "LEFT",
-    "LIKE",         "LISTAGG",
-    "LOCALTIME",    "LOCALTIMESTAMP",
-    "NATURAL",      "NORMALIZE",
-    "NOT",          "NULL",
-    "ON",           "OR",
-    "ORDER",        "OUTER",
-    "PREPARE",      "RECURSIVE",
-    "RIGHT",        "ROLLUP",
-    "SELECT",       "SKIP",
-    "TABLE",        "THEN",
-    "TRIM",         "TRUE",
-    "UESCAPE",      "UNION",
-    "UNNEST",       "USING",
-    "VALUES",       "WHEN",
-    "WHERE",        "WITH",
+/* What a byte can begin or go on with. */
+enum {
+    START = 1, /* of a word */
+    DIGIT = 2,
+    HEX = 4, /* A to F */
+    BLANK = 8
 };
 
-#define WORD_MAX 24 /* longer than any keyword */
+static const unsigned char classes[256] = {
+    [' '] = BLANK,       ['\t'] = BLANK,      ['\r'] = BLANK,
+    ['\n'] = BLANK,      ['0'] = DIGIT,       ['1'] = DIGIT,
+    ['2'] = DIGIT,       ['3'] = DIGIT,       ['4'] = DIGIT,
+    ['5'] = DIGIT,       ['6'] = DIGIT,       ['7'] = DIGIT,
+    ['8'] = DIGIT,       ['9'] = DIGIT,       ['_'] = START,
+    ['A'] = START | HEX, ['B'] = START | HEX, ['C'] = START | HEX,
+    ['D'] = START | HEX, ['E'] = START | HEX, ['F'] = START | HEX,
+    ['a'] = START | HEX, ['b'] = START | HEX, ['c'] = START | HEX,
+    ['d'] = START | HEX, ['e'] = START | HEX, ['f'] = START | HEX,
+    ['G'] = START,       ['H'] = START,       ['I'] = START,
+    ['J'] = START,       ['K'] = START,       ['L'] = START,
+    ['M'] = START,       ['N'] = START,       ['O'] = START,
+    ['P'] = START,       ['Q'] = START,       ['R'] = START,
+    ['S'] = START,       ['T'] = START,       ['U'] = START,
+    ['V'] = START,       ['W'] = START,       ['X'] = START,
+    ['Y'] = START,       ['Z'] = START,       ['g'] = START,
+    ['h'] = START,       ['i'] = START,       ['j'] = START,
+    ['k'] = START,       ['l'] = START,       ['m'] = START,
+    ['n'] = START,       ['o'] = START,       ['p'] = START,
+    ['q'] = START,       ['r'] = START,       ['s'] = START,
+    ['t'] = START,       ['u'] = START,       ['v'] = START,
+    ['w'] = START,       ['x'] = START,       ['y'] = START,
+    ['z'] = START,
+};
 
-/* Longest first: "<>" is not "<" and ">". */
-static const char long_operators[][3] = {
-    "<>", "!=", "<=", ">=", "||", "->", "=>"};
+/* Operators of one byte; those of two are looked for first. */
+static const unsigned char operators[128] = {
+    ['?'] = PL_SQL_PARAM,     ['('] = PL_SQL_LPAREN,   [')'] = PL_SQL_RPAREN,
+    ['['] = PL_SQL_LBRACKET,  [']'] = PL_SQL_RBRACKET, ['{'] = PL_SQL_LBRACE,
+    ['}'] = PL_SQL_RBRACE,    [','] = PL_SQL_COMMA,    ['.'] = PL_SQL_DOT,
+    [';'] = PL_SQL_SEMICOLON, [':'] = PL_SQL_COLON,    ['='] = PL_SQL_EQ,
+    ['<'] = PL_SQL_LT,        ['>'] = PL_SQL_GT,       ['+'] = PL_SQL_PLUS,
+    ['-'] = PL_SQL_MINUS,     ['*'] = PL_SQL_STAR,     ['/'] = PL_SQL_SLASH,
+    ['%'] = PL_SQL_PERCENT,   ['|'] = PL_SQL_BAR,      ['^'] = PL_SQL_CARET,
+    ['$'] = PL_SQL_DOLLAR,
+};
 
-static const char short_operators[] = "=<>+-*/%.,()[]{};:|^$";
+static const struct {
+    const char *text;
+    unsigned len;
+    enum pl_sql_kind kind;
+} keywords[] = {
+#define PLAIN(word) {#word, sizeof(#word) - 1, PL_SQL_K_##word},
+#define RESERVED(word) {#word, sizeof(#word) - 1, PL_SQL_K_##word},
+#include "pipeline/sql/keywords.h"
+#undef PLAIN
+#undef RESERVED
+};
 
-int pl_sql_fail(struct pl_sql_place *place, const struct pl_sql_place *at,
-                struct pl_err *err, const char *fmt, ...)
+#define KEYWORD_MIN 2
+#define KEYWORD_MAX 17
+
+static bool is_class(char c, unsigned class)
 {
-    char text[640];
-    va_list args;
-
-    va_start(args, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    *place = *at;
-    return pl_fail(err, PL_QUERY_INVALID, "line %u, column %u: %s", at->line,
-                   at->column, text);
-}
-
-void pl_sql_show(const char *text, size_t len, char out[PL_SQL_SHOWN])
-{
-    const size_t most = 64;
-    size_t kept = len < most ? len : most;
-
-    if (kept < len) /* not in the middle of a character */
-        while (kept > 0 && ((unsigned char)text[kept] & 0xC0U) == 0x80U)
-            kept--;
-    for (size_t i = 0; i < kept; i++) {
-        const unsigned char c = (unsigned char)text[i];
-
-        out[i] = c < 0x20U || c == 0x7FU ? '?' : text[i];
-    }
-    (void)snprintf(out + kept, PL_SQL_SHOWN - kept, "%s",
-                   kept < len ? "..." : "");
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_word_start(char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-}
-
-static bool is_word_part(char c)
-{
-    return is_word_start(c) || is_digit(c);
+    return (classes[(unsigned char)c] & class) != 0;
 }
 
 static char upper(char c)
@@ -112,410 +73,354 @@ static char upper(char c)
     return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 }
 
-bool pl_sql_is_op(const struct pl_sql_token *token, const char *op)
+/* Of a word of two bytes or more, in any case. */
+static unsigned slot_of(const char *word, size_t len)
 {
-    return token->kind == PL_SQL_OP && token->text[0] == op[0] &&
-           strlen(op) == token->len && memcmp(op, token->text, token->len) == 0;
-}
+    const unsigned first = (unsigned char)word[0] | 0x20U;
+    const unsigned second = (unsigned char)word[1] | 0x20U;
+    const unsigned middle = (unsigned char)word[len / 2] | 0x20U;
+    const unsigned last = (unsigned char)word[len - 1] | 0x20U;
 
-bool pl_sql_is_word(const struct pl_sql_token *token, const char *word)
-{
-    return token->kind == PL_SQL_WORD && upper(token->text[0]) == word[0] &&
-           pl_ieqn(token->text, token->len, word, strlen(word));
-}
-
-static int by_text(const void *key, const void *item)
-{
-    return strcmp(key, *(const char *const *)item);
-}
-
-bool pl_sql_is_reserved(const struct pl_sql_token *token)
-{
-    char word[WORD_MAX];
-
-    if (token->kind != PL_SQL_WORD || token->len >= sizeof word)
-        return false;
-    for (size_t i = 0; i < token->len; i++)
-        word[i] = upper(token->text[i]);
-    word[token->len] = '\0';
-    return bsearch(word, reserved, PL_COUNT(reserved), sizeof reserved[0],
-                   by_text) != NULL;
-}
-
-bool pl_sql_is_name(const struct pl_sql_token *token)
-{
-    return token->kind == PL_SQL_QUOTED ||
-           (token->kind == PL_SQL_WORD && !pl_sql_is_reserved(token));
+    return (first * 37U + second * 3U + middle * 71U + last * 11U +
+            (unsigned)len * 5U) %
+           PL_SQL_WORD_SLOTS;
 }
 
 void pl_sql_lexer_init(struct pl_sql_lexer *lex, const char *sql, size_t len)
 {
-    *lex = (struct pl_sql_lexer){
-        .sql = sql, .len = len, .at = {.line = 1, .column = 1}};
-}
+    *lex = (struct pl_sql_lexer){.sql = sql, .len = len};
+    for (size_t i = 0; i < PL_COUNT(keywords); i++) {
+        unsigned slot = slot_of(keywords[i].text, keywords[i].len);
 
-/* The byte ahead, NUL behind the end: pl_sql_check_text() has seen to it
- * that the text itself holds none. */
-static char peek(const struct pl_sql_lexer *lex, size_t ahead)
-{
-    const size_t i = lex->at.offset + ahead;
-
-    return i < lex->len ? lex->sql[i] : '\0';
-}
-
-/* Moves over count bytes and counts lines and characters. */
-static void advance(struct pl_sql_lexer *lex, size_t count)
-{
-    for (; count > 0; count--) {
-        const char c = peek(lex, 0);
-
-        if (c == '\n' || (c == '\r' && peek(lex, 1) != '\n')) {
-            lex->at.line++;
-            lex->at.column = 1;
-        } else if (((unsigned char)c & 0xC0U) != 0x80U) {
-            lex->at.column++;
-        }
-        lex->at.offset++;
+        while (lex->words[slot] != 0)
+            slot = (slot + 1) % PL_SQL_WORD_SLOTS;
+        lex->words[slot] = (uint16_t)(i + 1);
     }
 }
 
-/* The character ahead; the text is known to be valid UTF-8. */
-static uint32_t code_point(const struct pl_sql_lexer *lex, size_t ahead,
-                           size_t *bytes)
+static enum pl_sql_kind kind_of_word(const struct pl_sql_lexer *lex,
+                                     const char *word, size_t len)
 {
-    const unsigned char lead = (unsigned char)peek(lex, ahead);
-    const size_t n = lead < 0x80U ? 1 : lead < 0xE0U ? 2 : lead < 0xF0U ? 3 : 4;
-    uint32_t cp = n == 1 ? lead : lead & (0xFFU >> (n + 1));
+    unsigned slot;
 
-    for (size_t i = 1; i < n; i++)
-        cp = cp << 6 | ((unsigned char)peek(lex, ahead + i) & 0x3FU);
-    *bytes = n;
-    return cp;
-}
+    if (len < KEYWORD_MIN || len > KEYWORD_MAX)
+        return PL_SQL_WORD;
+    for (slot = slot_of(word, len); lex->words[slot] != 0;
+         slot = (slot + 1) % PL_SQL_WORD_SLOTS) {
+        const size_t i = lex->words[slot] - 1U;
+        size_t n = 0;
 
-static bool is_blank_like(uint32_t cp)
-{
-    return cp == 0x85 || cp == 0xA0 || cp == 0x1680 || cp == 0x180E ||
-           (cp >= 0x2000 && cp <= 0x200D) || cp == 0x2028 || cp == 0x2029 ||
-           cp == 0x202F || cp == 0x205F || cp == 0x2060 || cp == 0x3000 ||
-           cp == 0xFEFF;
-}
-
-static bool is_single_quote_like(uint32_t cp)
-{
-    return (cp >= 0x2018 && cp <= 0x201B) || cp == 0x2032 || cp == 0xB4 ||
-           cp == 0xFF07;
-}
-
-static bool is_double_quote_like(uint32_t cp)
-{
-    return (cp >= 0x201C && cp <= 0x201F) || cp == 0x2033 || cp == 0xAB ||
-           cp == 0xBB || cp == 0xFF02;
-}
-
-static bool is_dash_like(uint32_t cp)
-{
-    return (cp >= 0x2010 && cp <= 0x2015) || cp == 0x2212;
-}
-
-/* Names a character that has no place outside quotes; most of them come from
- * pasting out of mail, chat or a word processor. */
-static int strange(const struct pl_sql_lexer *lex, struct pl_sql_place *place,
-                   struct pl_err *err)
-{
-    size_t bytes = 0;
-    const uint32_t cp = code_point(lex, 0, &bytes);
-    const uint32_t next = code_point(lex, bytes, &bytes);
-    const unsigned number = (unsigned)cp;
-
-    if (cp == 0xE2 && (next == 0x20AC || next == 0x80))
-        return pl_sql_fail(place, &lex->at, err,
-                           "the remains of a character that was read in the "
-                           "wrong encoding (U+00E2 U+%04X); delete them",
-                           (unsigned)next);
-    if (is_blank_like(cp))
-        return pl_sql_fail(place, &lex->at, err,
-                           "the invisible character U+%04X outside a string; "
-                           "replace it by a blank",
-                           number);
-    if (is_single_quote_like(cp))
-        return pl_sql_fail(place, &lex->at, err,
-                           "the typographic quote U+%04X; write '", number);
-    if (is_double_quote_like(cp))
-        return pl_sql_fail(place, &lex->at, err,
-                           "the typographic quote U+%04X; write \"", number);
-    if (is_dash_like(cp))
-        return pl_sql_fail(place, &lex->at, err,
-                           "the typographic dash U+%04X; write -", number);
-    return pl_sql_fail(place, &lex->at, err,
-                       "the character U+%04X outside a string; a name that "
-                       "holds it needs double quotes",
-                       number);
-}
-
-/* A single-byte character that no token begins with. */
-static int odd(const struct pl_sql_lexer *lex, struct pl_sql_place *place,
-               struct pl_err *err)
-{
-    const char c = peek(lex, 0);
-
-    if (c == '\\' && peek(lex, 1) == '"')
-        return pl_sql_fail(place, &lex->at, err,
-                           "\\\" is how JSON writes a quote; outside JSON "
-                           "write \" alone");
-    if (c == '\\')
-        return pl_sql_fail(place, &lex->at, err,
-                           "a backslash outside a string; delete it");
-    if ((unsigned char)c < 0x20U || c == 0x7F)
-        return pl_sql_fail(place, &lex->at, err,
-                           "the control character U+%04X; delete it",
-                           (unsigned)(unsigned char)c);
-    return pl_sql_fail(place, &lex->at, err,
-                       "'%c' is no operator of Athena's SQL", c);
-}
-
-int pl_sql_check_text(const char *sql, size_t len, struct pl_sql_place *place,
-                      struct pl_err *err)
-{
-    struct pl_sql_lexer lex;
-    const char *nul = memchr(sql, '\0', len);
-    size_t bad = 0;
-
-    pl_sql_lexer_init(&lex, sql, len);
-    if (len > PL_SQL_MAX_BYTES) {
-        *place = (struct pl_sql_place){0}; /* the text as a whole */
-        return pl_fail(err, PL_QUERY_INVALID,
-                       "the query has %zu bytes; Athena takes %zu at most", len,
-                       PL_SQL_MAX_BYTES);
+        if (keywords[i].len != len)
+            continue;
+        while (n < len && upper(word[n]) == keywords[i].text[n])
+            n++;
+        if (n == len)
+            return keywords[i].kind;
     }
-    bad = pl_utf8_valid_len(sql, len);
-    if (nul != NULL && (size_t)(nul - sql) < bad) {
-        advance(&lex, (size_t)(nul - sql));
-        return pl_sql_fail(place, &lex.at, err,
-                           "a NUL byte in the text; is the file UTF-16?");
-    }
-    if (bad < len) {
-        advance(&lex, bad);
-        return pl_sql_fail(place, &lex.at, err,
-                           "a byte that is not UTF-8 (0x%02X)",
-                           (unsigned)(unsigned char)sql[bad]);
+    return PL_SQL_WORD;
+}
+
+/* The byte at an offset, NUL behind the end: pl_sql_check_text() has seen to
+ * it that the text itself holds none. */
+static char byte_at(const struct pl_sql_lexer *lex, size_t at)
+{
+    return at < lex->len ? lex->sql[at] : '\0';
+}
+
+static size_t end_of_line(const struct pl_sql_lexer *lex, size_t at)
+{
+    while (at < lex->len && lex->sql[at] != '\n' && lex->sql[at] != '\r')
+        at++;
+    return at;
+}
+
+/* Behind the comment that begins at; 0 when it is not closed. */
+static size_t end_of_comment(const struct pl_sql_lexer *lex, size_t at)
+{
+    at += 2;
+    while (at + 1 < lex->len) {
+        const char *star = memchr(lex->sql + at, '*', lex->len - 1 - at);
+
+        if (star == NULL)
+            return 0;
+        at = (size_t)(star - lex->sql) + 1;
+        if (lex->sql[at] == '/')
+            return at + 1;
     }
     return 0;
 }
 
-/* Passes over blanks and comments. */
-static int skip_blanks(struct pl_sql_lexer *lex, struct pl_sql_place *place,
-                       struct pl_err *err)
+/* Passes over blanks and comments; false at a comment that is not closed. */
+static bool skip_blanks(struct pl_sql_lexer *lex)
 {
     for (;;) {
-        const char c = peek(lex, 0);
-        const struct pl_sql_place start = lex->at;
+        const char c = byte_at(lex, lex->at);
+        size_t n;
 
-        if (c == ' ' || c == '\t' || c == '\r' || c == '\n') {
-            advance(lex, 1);
-        } else if (c == '-' && peek(lex, 1) == '-') {
-            while (lex->at.offset < lex->len && peek(lex, 0) != '\n' &&
-                   peek(lex, 0) != '\r')
-                advance(lex, 1);
-        } else if (c == '/' && peek(lex, 1) == '*') {
-            advance(lex, 2);
-            while (peek(lex, 0) != '*' || peek(lex, 1) != '/') {
-                if (lex->at.offset >= lex->len)
-                    return pl_sql_fail(place, &start, err,
-                                       "the comment that begins here is not "
-                                       "closed; add */");
-                advance(lex, 1);
-            }
-            advance(lex, 2);
+        if (is_class(c, BLANK)) {
+            lex->at++;
+        } else if (c == '-' && byte_at(lex, lex->at + 1) == '-') {
+            lex->at = end_of_line(lex, lex->at);
+        } else if (c == '/' && byte_at(lex, lex->at + 1) == '*') {
+            n = end_of_comment(lex, lex->at);
+            if (n == 0)
+                return false;
+            lex->at = n;
+        } else if ((unsigned char)c >= 0x80U) {
+            n = pl_sql_strange_blank(lex->sql + lex->at, lex->len - lex->at);
+            if (n == 0)
+                return true;
+            if (lex->blanks++ == 0)
+                lex->first_blank = lex->at;
+            lex->at += n;
         } else {
-            return 0;
+            return true;
         }
     }
-}
-
-static void finish(struct pl_sql_lexer *lex, enum pl_sql_kind kind,
-                   const struct pl_sql_place *start, struct pl_sql_token *token)
-{
-    *token = (struct pl_sql_token){
-        .kind = kind,
-        .text = lex->sql + start->offset,
-        .len = lex->at.offset - start->offset,
-        .place = *start,
-    };
 }
 
 /* Remembers invisible characters in data: they are legal there, but seldom
  * what was meant. */
-static void note_strange(struct pl_sql_lexer *lex)
+static void note_strange(struct pl_sql_lexer *lex, size_t from, size_t to)
 {
-    size_t bytes = 0;
+    for (size_t at = from; at < to; at++) {
+        if ((unsigned char)lex->sql[at] < 0xC0U ||
+            pl_sql_strange_blank(lex->sql + at, to - at) == 0)
+            continue;
+        if (lex->strange++ == 0)
+            lex->first_strange = at;
+    }
+}
 
-    if (((unsigned char)peek(lex, 0) & 0xC0U) != 0xC0U)
-        return;
-    if (!is_blank_like(code_point(lex, 0, &bytes)))
-        return;
-    if (lex->strange_blanks++ == 0)
-        lex->strange_at = lex->at;
+static enum pl_sql_kind trouble(struct pl_sql_lexer *lex, const char *what)
+{
+    lex->trouble = what;
+    return PL_SQL_ERROR;
 }
 
 /* Reads to the closing quote; the opening one is skip bytes ahead. A quote
- * inside is written twice. */
-static int read_quoted(struct pl_sql_lexer *lex, enum pl_sql_kind kind,
-                       size_t skip, struct pl_sql_token *token,
-                       struct pl_sql_place *place, struct pl_err *err)
+ * inside is written twice, but for X'', which ends at the first. */
+static enum pl_sql_kind read_quoted(struct pl_sql_lexer *lex,
+                                    enum pl_sql_kind kind, size_t skip)
 {
-    const struct pl_sql_place start = lex->at;
-    const char quote = peek(lex, skip);
+    const size_t from = lex->at + skip + 1;
+    const char quote = lex->sql[lex->at + skip];
+    size_t at = from;
+    bool has_more = true;
 
-    advance(lex, skip + 1);
-    for (;;) {
-        if (lex->at.offset >= lex->len)
-            return pl_sql_fail(place, &start, err,
-                               "the %s that begins here is not closed; add %c",
-                               kind == PL_SQL_STRING ? "string" : "quoted name",
-                               quote);
-        if (peek(lex, 0) == quote) {
-            if (peek(lex, 1) != quote)
-                break;
-            advance(lex, 1);
-        }
-        note_strange(lex);
-        advance(lex, 1);
+    while (has_more) {
+        const char *end =
+            at < lex->len ? memchr(lex->sql + at, quote, lex->len - at) : NULL;
+
+        if (end == NULL)
+            return trouble(lex, quote == '\'' ? "the string that begins here "
+                                                "is not closed; add '"
+                                : quote == '"'
+                                    ? "the quoted name that begins here "
+                                      "is not closed; add \""
+                                    : "the quoted name that begins here "
+                                      "is not closed; add `");
+        at = (size_t)(end - lex->sql) + 1;
+        has_more = kind != PL_SQL_BINARY && byte_at(lex, at) == quote;
+        at += has_more ? 1 : 0;
     }
-    advance(lex, 1);
-    finish(lex, kind, &start, token);
-    return 0;
+    note_strange(lex, from, at);
+    lex->at = at;
+    return kind;
 }
 
-/* Digits with single underscores between them; the count of bytes. */
-static size_t digits_at(const struct pl_sql_lexer *lex, size_t from)
+/* Digits of a class with single underscores between them: where they end. */
+static size_t digits(const struct pl_sql_lexer *lex, size_t at, unsigned class)
 {
-    size_t n = 0;
+    const size_t from = at;
 
-    while (is_digit(peek(lex, from + n)) ||
-           (n > 0 && peek(lex, from + n) == '_' &&
-            is_digit(peek(lex, from + n + 1))))
+    while (is_class(byte_at(lex, at), class) ||
+           (at > from && byte_at(lex, at) == '_' &&
+            is_class(byte_at(lex, at + 1), class)))
+        at++;
+    return at;
+}
+
+/* Behind a number in hexadecimal, octal or binary; at itself: it is none. */
+static size_t radix_number(const struct pl_sql_lexer *lex, size_t at)
+{
+    const char mark = upper(byte_at(lex, at + 1));
+    size_t n = at + 2;
+
+    if (byte_at(lex, at) != '0' || (mark != 'X' && mark != 'O' && mark != 'B'))
+        return at;
+    for (;;) {
+        const size_t digit = byte_at(lex, n) == '_' ? n + 1 : n;
+        const char c = byte_at(lex, digit);
+
+        if (mark == 'X'   ? !is_class(c, DIGIT | HEX)
+            : mark == 'O' ? c < '0' || c > '7'
+                          : c != '0' && c != '1')
+            break;
+        n = digit + 1;
+    }
+    return n > at + 2 ? n : at;
+}
+
+/* Behind an exponent; at itself: there is none. */
+static size_t exponent(const struct pl_sql_lexer *lex, size_t at)
+{
+    size_t n = at + 1;
+
+    if (upper(byte_at(lex, at)) != 'E')
+        return at;
+    if (byte_at(lex, n) == '+' || byte_at(lex, n) == '-')
+        n++;
+    if (!is_class(byte_at(lex, n), DIGIT))
+        return at;
+    while (is_class(byte_at(lex, n), DIGIT))
         n++;
     return n;
 }
 
-/* 0x, 0o and 0b; 0 when it is none of them. */
-static size_t radix_at(const struct pl_sql_lexer *lex)
+/* Where plain digits end, unless there is more to the number. */
+static size_t plain_digits(const struct pl_sql_lexer *lex)
 {
-    const char mark = upper(peek(lex, 1));
-    const char *allowed = mark == 'X'   ? "0123456789ABCDEF_"
-                          : mark == 'O' ? "01234567_"
-                          : mark == 'B' ? "01_"
-                                        : NULL;
-    size_t n = 2;
+    size_t at = lex->at;
 
-    if (peek(lex, 0) != '0' || allowed == NULL)
-        return 0;
-    while (peek(lex, n) != '\0' && strchr(allowed, upper(peek(lex, n))))
-        n++;
-    return n > 2 ? n : 0;
+    while (is_class(byte_at(lex, at), DIGIT))
+        at++;
+    return is_class(byte_at(lex, at), START) || byte_at(lex, at) == '.'
+               ? lex->at
+               : at;
 }
 
-static int read_number(struct pl_sql_lexer *lex, struct pl_sql_token *token,
-                       struct pl_sql_place *place, struct pl_err *err)
+/* A number, by the longest way to read it; a word that begins with a digit is
+ * longer than the number in it, and nothing. */
+static enum pl_sql_kind read_number(struct pl_sql_lexer *lex)
 {
-    const struct pl_sql_place start = lex->at;
-    size_t n = radix_at(lex);
-    size_t sign = 0;
-    bool is_whole = true;
+    enum pl_sql_kind kind = PL_SQL_INTEGER;
+    const size_t from = lex->at;
+    size_t plain = from;
+    size_t end;
+    size_t word = plain_digits(lex);
+    size_t real;
 
-    if (n == 0) {
-        n = digits_at(lex, 0);
-        if (peek(lex, n) == '.') {
-            is_whole = false;
-            n += 1 + digits_at(lex, n + 1);
-        }
-        if (upper(peek(lex, n)) == 'E') {
-            sign = peek(lex, n + 1) == '+' || peek(lex, n + 1) == '-';
-            if (is_digit(peek(lex, n + 1 + sign))) {
-                n += 1 + sign;
-                while (is_digit(peek(lex, n)))
-                    n++;
-            }
+    if (word > from) { /* as most are */
+        lex->at = word;
+        return PL_SQL_INTEGER;
+    }
+
+    end = radix_number(lex, from);
+    if (end == from) {
+        end = digits(lex, from, DIGIT);
+        if (byte_at(lex, end) == '.') {
+            kind = PL_SQL_DECIMAL;
+            end = digits(lex, end + 1, DIGIT);
         }
     }
-    if (is_whole && is_word_part(peek(lex, n)))
-        return pl_sql_fail(place, &start, err,
-                           "a number glued to a word; put a blank between, or "
-                           "double quotes around a name that begins with a "
-                           "digit");
-    advance(lex, n);
-    finish(lex, PL_SQL_NUMBER, &start, token);
-    return 0;
+    while (is_class(byte_at(lex, plain), DIGIT)) /* no underscores here */
+        plain++;
+    if (byte_at(lex, plain) == '.')
+        for (plain++; is_class(byte_at(lex, plain), DIGIT);)
+            plain++;
+    real = exponent(lex, plain);
+    if (real > plain && real > end) {
+        kind = PL_SQL_REAL;
+        end = real;
+    }
+    while (is_class(byte_at(lex, word), START | DIGIT))
+        word++;
+    if (word > end)
+        return trouble(lex, "a number glued to a word; put a blank between, "
+                            "or double quotes around a name that begins with "
+                            "a digit");
+    lex->at = end;
+    return kind;
 }
 
-static int read_operator(struct pl_sql_lexer *lex, struct pl_sql_token *token,
-                         struct pl_sql_place *place, struct pl_err *err)
+static enum pl_sql_kind pair(char first, char second)
 {
-    const struct pl_sql_place start = lex->at;
-    const char *rest = lex->sql + lex->at.offset;
-    const size_t left = lex->len - lex->at.offset;
-    size_t n = 0;
-
-    if (rest[0] == ':' && left > 1 && rest[1] == ':')
-        return pl_sql_fail(place, &start, err,
-                           "'::' is no operator of Athena's SQL; write "
-                           "CAST(value AS type)");
-    for (size_t i = 0; left > 1 && i < PL_COUNT(long_operators); i++)
-        if (memcmp(rest, long_operators[i], 2) == 0)
-            n = 2;
-    if (n == 0 && strchr(short_operators, rest[0]) != NULL)
-        n = 1;
-    if (n == 0)
-        return odd(lex, place, err);
-    advance(lex, n);
-    finish(lex, PL_SQL_OP, &start, token);
-    return 0;
+    switch (first) {
+    case '<':
+        return second == '=' ? PL_SQL_LTE : second == '>' ? PL_SQL_NEQ : 0;
+    case '>':
+        return second == '=' ? PL_SQL_GTE : 0;
+    case '!':
+        return second == '=' ? PL_SQL_NEQ : 0;
+    case '=':
+        return second == '>' ? PL_SQL_FAT_ARROW : 0;
+    case '|':
+        return second == '|' ? PL_SQL_CONCAT : 0;
+    case '-':
+        return second == '>'   ? PL_SQL_ARROW
+               : second == '}' ? PL_SQL_REXCLUDE
+                               : 0;
+    case '{':
+        return second == '-' ? PL_SQL_LEXCLUDE : 0;
+    default:
+        return 0;
+    }
 }
 
-static void read_word(struct pl_sql_lexer *lex, struct pl_sql_token *token)
+static enum pl_sql_kind read_operator(struct pl_sql_lexer *lex)
 {
-    const struct pl_sql_place start = lex->at;
-    size_t n = 1;
+    const char c = lex->sql[lex->at];
+    enum pl_sql_kind kind = pair(c, byte_at(lex, lex->at + 1));
 
-    while (is_word_part(peek(lex, n)))
-        n++;
-    advance(lex, n);
-    finish(lex, PL_SQL_WORD, &start, token);
+    if (kind != 0) {
+        lex->at += 2;
+        return kind;
+    }
+    kind = (unsigned char)c < 128 ? operators[(unsigned char)c] : 0;
+    if (kind == 0 || (c == ':' && byte_at(lex, lex->at + 1) == ':'))
+        return trouble(lex, NULL);
+    lex->at++;
+    return kind;
 }
 
-int pl_sql_next(struct pl_sql_lexer *lex, struct pl_sql_token *token,
-                struct pl_sql_place *place, struct pl_err *err)
+static enum pl_sql_kind read_word(struct pl_sql_lexer *lex)
 {
-    char c;
+    const size_t from = lex->at;
+    size_t at = from + 1;
 
-    if (skip_blanks(lex, place, err) != 0)
-        return -1;
-    c = peek(lex, 0);
-    if (lex->at.offset >= lex->len)
-        finish(lex, PL_SQL_END, &lex->at, token);
-    else if (c == '\'')
-        return read_quoted(lex, PL_SQL_STRING, 0, token, place, err);
-    else if (c == '"')
-        return read_quoted(lex, PL_SQL_QUOTED, 0, token, place, err);
-    else if (c == '`')
-        return read_quoted(lex, PL_SQL_BACKQUOTED, 0, token, place, err);
-    else if (upper(c) == 'X' && peek(lex, 1) == '\'')
-        return read_quoted(lex, PL_SQL_STRING, 1, token, place, err);
-    else if (upper(c) == 'U' && peek(lex, 1) == '&' && peek(lex, 2) == '\'')
-        return read_quoted(lex, PL_SQL_STRING, 2, token, place, err);
-    else if (is_digit(c) || (c == '.' && is_digit(peek(lex, 1))))
-        return read_number(lex, token, place, err);
-    else if (is_word_start(c))
-        read_word(lex, token);
-    else if (c == '?') {
-        const struct pl_sql_place start = lex->at;
+    while (at < lex->len && is_class(lex->sql[at], START | DIGIT))
+        at++;
+    lex->at = at;
+    return kind_of_word(lex, lex->sql + from, at - from);
+}
 
-        advance(lex, 1);
-        finish(lex, PL_SQL_PARAM, &start, token);
-    } else if ((unsigned char)c >= 0x80U)
-        return strange(lex, place, err);
-    else
-        return read_operator(lex, token, place, err);
-    return 0;
+static enum pl_sql_kind read_token(struct pl_sql_lexer *lex)
+{
+    const char c = lex->sql[lex->at];
+
+    if (is_class(c, START)) {
+        if ((c == 'X' || c == 'x') && byte_at(lex, lex->at + 1) == '\'')
+            return read_quoted(lex, PL_SQL_BINARY, 1);
+        if ((c == 'U' || c == 'u') && byte_at(lex, lex->at + 1) == '&' &&
+            byte_at(lex, lex->at + 2) == '\'')
+            return read_quoted(lex, PL_SQL_UNICODE_STRING, 2);
+        return read_word(lex);
+    }
+    if (is_class(c, DIGIT) ||
+        (c == '.' && is_class(byte_at(lex, lex->at + 1), DIGIT)))
+        return read_number(lex);
+    if (c == '\'')
+        return read_quoted(lex, PL_SQL_STRING, 0);
+    if (c == '"')
+        return read_quoted(lex, PL_SQL_QUOTED, 0);
+    if (c == '`')
+        return read_quoted(lex, PL_SQL_BACKQUOTED, 0);
+    return read_operator(lex);
+}
+
+void pl_sql_next(struct pl_sql_lexer *lex, struct pl_sql_token *token)
+{
+    size_t from;
+
+    if (!skip_blanks(lex)) {
+        from = lex->at;
+        token->kind = trouble(lex, "the comment that begins here is not "
+                                   "closed; add */");
+    } else {
+        from = lex->at;
+        token->kind = from < lex->len ? read_token(lex) : PL_SQL_END;
+    }
+    token->offset = (uint32_t)from;
+    token->len = (uint32_t)(lex->at - from);
 }

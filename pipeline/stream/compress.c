@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 #include <zstd.h>
 
 #define BUFFER_BYTES ((size_t)128 << 10)
@@ -46,16 +45,28 @@ static bool is_zstd(const unsigned char *p, size_t len)
             ((p[0] & 0xF0) == 0x50 && memcmp(p + 1, "\x2A\x4D\x18", 3) == 0));
 }
 
+/* The best first. */
+static const struct pl_gunzip *const gunzips[] = {
+#ifdef LAKESEG_HAS_ISAL
+    &pl_gunzip_isal,
+#endif
+    &pl_gunzip_zlib,
+};
+
+const struct pl_gunzip *pl_gunzip_by_name(const char *name)
+{
+    for (size_t i = 0; i < PL_COUNT(gunzips); i++)
+        if (name == NULL || strcmp(name, gunzips[i]->name) == 0)
+            return gunzips[i];
+    return NULL;
+}
+
 static int open_gzip(struct pl_inflate *f, struct pl_err *err)
 {
-    z_stream *z = calloc(1, sizeof(*z));
-
-    if (z == NULL || inflateInit2(z, 15 + 16) != Z_OK) {
-        free(z);
-        return pl_fail_memory(err);
-    }
-    f->state = z;
-    return 0;
+    if (f->gunzip == NULL)
+        f->gunzip = pl_gunzip_by_name(NULL);
+    f->state = f->gunzip->open();
+    return f->state != NULL ? 0 : pl_fail_memory(err);
 }
 
 static int open_zstd(struct pl_inflate *f, struct pl_err *err)
@@ -72,8 +83,15 @@ static int open_zstd(struct pl_inflate *f, struct pl_err *err)
 int pl_inflate_open(struct pl_inflate *f, const struct pl_source *in,
                     struct pl_err *err)
 {
+    return pl_inflate_open_by(f, in, NULL, err);
+}
+
+int pl_inflate_open_by(struct pl_inflate *f, const struct pl_source *in,
+                       const struct pl_gunzip *gunzip, struct pl_err *err)
+{
     memset(f, 0, sizeof(*f));
     f->in = in;
+    f->gunzip = gunzip;
     f->is_between = true;
     f->buffer = malloc(BUFFER_BYTES);
     if (f->buffer == NULL)
@@ -119,26 +137,17 @@ static int check_frame(struct pl_inflate *f, struct pl_err *err)
 static int step_gzip(struct pl_inflate *f, void *buf, size_t cap, size_t *made,
                      struct pl_err *err)
 {
-    z_stream *z = f->state;
-    int rc;
+    unsigned char *at = f->buffer + f->at;
+    enum pl_gunzip_step step;
 
-    if (f->is_between && inflateReset(z) != Z_OK)
+    if (f->is_between)
+        f->gunzip->begin(f->state);
+    step = f->gunzip->step(f->state, &at, f->buffer + f->len, buf, cap, made);
+    f->at = (size_t)(at - f->buffer);
+    f->is_between = step == PL_GUNZIP_END;
+    if (step == PL_GUNZIP_NO_MEMORY)
         return pl_fail_memory(err);
-    f->is_between = false;
-    z->next_in = f->buffer + f->at;
-    z->avail_in = (uInt)(f->len - f->at);
-    z->next_out = buf;
-    z->avail_out = (uInt)cap;
-    rc = inflate(z, Z_NO_FLUSH);
-    f->at = f->len - z->avail_in;
-    *made = cap - z->avail_out;
-    if (rc == Z_STREAM_END)
-        f->is_between = true;
-    else if (rc == Z_MEM_ERROR)
-        return pl_fail_memory(err);
-    else if (rc != Z_OK && rc != Z_BUF_ERROR)
-        return broken(f, "broken", err);
-    return 0;
+    return step == PL_GUNZIP_BROKEN ? broken(f, "broken", err) : 0;
 }
 
 static int step_zstd(struct pl_inflate *f, void *buf, size_t cap, size_t *made,
@@ -206,8 +215,7 @@ struct pl_source pl_inflate_source(struct pl_inflate *inflate)
 void pl_inflate_release(struct pl_inflate *f)
 {
     if (f->kind == PL_COMPRESSION_GZIP && f->state != NULL) {
-        (void)inflateEnd(f->state);
-        free(f->state);
+        f->gunzip->release(f->state);
     } else if (f->kind == PL_COMPRESSION_ZSTD) {
         (void)ZSTD_freeDCtx(f->state);
     }

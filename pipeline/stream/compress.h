@@ -10,6 +10,7 @@
 #define PL_STREAM_COMPRESS_H
 
 #include "pipeline/base/io.h"
+#include "pipeline/stream/gunzip.h"
 
 enum pl_compression {
     PL_COMPRESSION_NONE,
@@ -20,6 +21,7 @@ enum pl_compression {
 struct pl_inflate {
     const struct pl_source *in; /* borrowed */
     enum pl_compression kind;
+    const struct pl_gunzip *gunzip;
     unsigned char *buffer; /* what was read and not undone yet */
     size_t at;
     size_t len;
@@ -32,6 +34,10 @@ struct pl_inflate {
 /* Reads the first bytes of in and chooses. */
 int pl_inflate_open(struct pl_inflate *inflate, const struct pl_source *in,
                     struct pl_err *err) PL_MUST_CHECK;
+/* With a library of choice for gzip; NULL: the quickest. */
+int pl_inflate_open_by(struct pl_inflate *inflate, const struct pl_source *in,
+                       const struct pl_gunzip *gunzip,
+                       struct pl_err *err) PL_MUST_CHECK;
 /* PL_DATA_INVALID, with the place in the compressed bytes, where they are cut
  * off or broken. */
 struct pl_source pl_inflate_source(struct pl_inflate *inflate);

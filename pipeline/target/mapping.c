@@ -243,6 +243,21 @@ int pl_mapping_place(const struct pl_mapping *mapping,
     return 0;
 }
 
+bool pl_mapping_has_place(const struct pl_mapping *mapping,
+                          const struct pl_target *target,
+                          const struct pl_column *column)
+{
+    const struct pl_mapping *m = mapping != NULL ? mapping : &by_default;
+
+    if (pl_ieq(column->name, target->key_column))
+        return true;
+    for (size_t i = 0; i < m->count; i++)
+        if (name_behind(&m->rules[i], column->name) != NULL &&
+            strcmp(m->rules[i].field, target->key_field) != 0)
+            return true;
+    return false;
+}
+
 /* A place that columns of the header lead to. */
 struct used {
     char header[PL_PROFILE_HEADER_MAX + 1];

@@ -102,6 +102,11 @@ int pl_mapping_place(const struct pl_mapping *mapping,
                      size_t count, struct pl_place *place,
                      struct pl_err *err) PL_MUST_CHECK;
 
+/* Whether any rule, or the key, has a place for the column's values. */
+bool pl_mapping_has_place(const struct pl_mapping *mapping,
+                          const struct pl_target *target,
+                          const struct pl_column *column);
+
 /*
  * Whether the columns of a header fit into one upload: at most 25 places, no
  * two columns in the same one. Address counts as one: how many of its places

@@ -1,18 +1,16 @@
 #include "stages/csv_validate/csv_validate.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "pipeline/base/digest.h"
 #include "pipeline/base/log.h"
 #include "pipeline/base/process.h"
 #include "pipeline/base/text.h"
 #include "pipeline/stream/compress.h"
-#include "pipeline/stream/reader.h"
 #include "pipeline/stream/writer.h"
+#include "stages/csv_validate/input.h"
 #include "stages/csv_validate/profiles.h"
 #include "stages/csv_validate/settings.h"
 
@@ -25,15 +23,11 @@ struct job {
     const struct csv_validate_config *cfg;
     struct pl_aws *aws;
     struct csv_settings set;
+    struct csv_input input;
     struct csv_profiles profiles; /* where the target has them */
-    struct pl_buf in_uri;
-    struct pl_buf work;         /* the run's place */
-    struct pl_buf out_uri;      /* of the part being written */
-    struct pl_buf rejects_uri;  /* "": nowhere */
-    struct pl_buf expected_crc; /* of the input; "" unknown */
-    struct pl_reader reader;
-    struct pl_source read;
-    struct pl_inflate inflate;
+    struct pl_buf work;           /* the run's place */
+    struct pl_buf out_uri;        /* of the part being written */
+    struct pl_buf rejects_uri;    /* "": nowhere */
     struct pl_sink rejects_sink;
     struct pl_deflate deflate;
     struct part **parts; /* all of them appear, or none */
@@ -51,8 +45,7 @@ struct part {
 
 static void job_release(struct job *job)
 {
-    pl_inflate_release(&job->inflate);
-    pl_reader_release(&job->reader);
+    csv_input_release(&job->input);
     for (size_t i = 0; i < job->part_count; i++) {
         pl_writer_release(&job->parts[i]->writer);
         free(job->parts[i]->uri);
@@ -63,11 +56,9 @@ static void job_release(struct job *job)
     pl_writer_release(&job->rejects);
     pl_transfer_release(&job->how);
     pl_csv_report_release(&job->report);
-    pl_buf_release(&job->in_uri);
     pl_buf_release(&job->work);
     pl_buf_release(&job->out_uri);
     pl_buf_release(&job->rejects_uri);
-    pl_buf_release(&job->expected_crc);
     csv_profiles_release(&job->profiles);
     csv_settings_release(&job->set);
 }
@@ -97,13 +88,14 @@ bool csv_validate_needs_s3(const struct csv_validate_config *cfg,
 int csv_validate_direct(const struct csv_validate_config *cfg, const char *file,
                         struct pl_manifest *m, struct pl_err *err)
 {
-    const struct pl_data data = {.uri = strcmp(file, "-") == 0 ? "/dev/stdin"
-                                                               : file,
-                                 .role = "query-result",
-                                 .format = "csv",
-                                 .compression = "none",
-                                 .bytes = -1,
-                                 .rows = -1};
+    const struct pl_data data = {
+        .uri = strcmp(file, "-") == 0 ? "/dev/stdin" : file,
+        .role = "query-result",
+        .format = cfg->input_format != NULL ? cfg->input_format
+                                            : csv_input_format(file),
+        .compression = "none",
+        .bytes = -1,
+        .rows = -1};
 
     if (cfg->output == NULL && !cfg->is_check)
         return pl_fail(err, PL_USAGE_INVALID,
@@ -112,38 +104,6 @@ int csv_validate_direct(const struct csv_validate_config *cfg, const char *file,
     if (pl_manifest_data_add(m, &data, err) != 0)
         return -1;
     return cfg->output != NULL && strcmp(cfg->output, "-") == 0 ? 1 : 0;
-}
-
-/* Where the one input is. */
-static int find_input(struct job *job, const struct pl_manifest *m,
-                      struct pl_err *err)
-{
-    for (size_t i = 0; i < pl_manifest_data_count(m); i++) {
-        struct pl_data data;
-
-        if (pl_manifest_data_get(m, i, &data, err) != 0)
-            return -1;
-        if (strcmp(data.role, "query-result") != 0)
-            continue;
-        if (job->in_uri.len > 0)
-            return pl_fail(err, PL_CONFIG_INVALID,
-                           "more than one entry of data[] with role "
-                           "'query-result'");
-        if (strcmp(data.format, "csv") != 0)
-            return pl_fail(err, PL_CONFIG_INVALID,
-                           "'%s': only csv is read, as it is or in gzip or "
-                           "zstd",
-                           data.uri);
-        if (pl_buf_adds(&job->in_uri, data.uri, err) != 0 ||
-            (data.crc64nvme != NULL &&
-             pl_buf_adds(&job->expected_crc, data.crc64nvme, err) != 0))
-            return -1;
-    }
-    if (job->in_uri.len == 0)
-        return pl_fail(err, PL_MANIFEST_INVALID,
-                       "nothing to validate: no data with role "
-                       "'query-result'");
-    return 0;
 }
 
 /* S3 input goes to the run's place in S3, local input to the local one. */
@@ -155,7 +115,7 @@ static int choose_places(struct job *job, const struct pl_manifest *m,
     const char *rejects = cfg->rejects;
 
     if ((!is_direct || (rejects == NULL && !cfg->is_check)) &&
-        (pl_starts_with(job->in_uri.data, "s3://")
+        (pl_starts_with(job->input.uris[0], "s3://")
              ? pl_manifest_work_uri(m, &job->work, err)
              : pl_manifest_work_dir(m, &job->work, err)) != 0)
         return -1;
@@ -197,10 +157,9 @@ static int name_part(struct job *job, struct pl_err *err)
 static void reserve(const struct job *job, struct part *part)
 {
     const int64_t most = (int64_t)job->set.csv.max_part_bytes;
-    const int64_t left = job->reader.bytes - job->reader.passed;
+    const int64_t left = csv_input_left(&job->input);
 
-    if (job->inflate.kind == PL_COMPRESSION_NONE &&
-        job->set.csv.format == PL_CSV_OUT_CSV)
+    if (left >= 0 && job->set.csv.format == PL_CSV_OUT_CSV)
         pl_writer_reserve(&part->writer, most > 0 && most < left ? most : left);
 }
 
@@ -258,9 +217,8 @@ static void show_progress(void *ctx, uint64_t bytes, uint64_t rows)
 
     (void)rows;
     (void)bytes; /* of the text; what was read may be less */
-    pl_progress("validating", (uint64_t)job->reader.passed,
-                job->reader.bytes > 0 ? (uint64_t)job->reader.bytes : 0,
-                "bytes");
+    pl_progress("validating", csv_input_passed(&job->input),
+                (uint64_t)job->input.bytes, "bytes");
 }
 
 static int open_streams(struct job *job, struct pl_err *err)
@@ -269,12 +227,8 @@ static int open_streams(struct job *job, struct pl_err *err)
         return -1;
     job->how.threads = UPLOAD_THREADS;
     job->how.memory = PL_TRANSFER_BASE + UPLOAD_BUFFERS;
-    if (pl_reader_open(&job->reader, job->in_uri.data, job->aws, err) != 0)
-        return -1;
-    job->read = pl_reader_source(&job->reader);
-    if (pl_inflate_open(&job->inflate, &job->read, err) != 0)
-        return pl_context(err, "cannot read '%s'", job->in_uri.data);
-    if ((!job->cfg->is_check && open_part(job, err) != 0))
+    if (csv_input_open(&job->input, job->aws, &job->set.csv, err) != 0 ||
+        (!job->cfg->is_check && open_part(job, err) != 0))
         return -1;
     if (job->rejects_uri.len == 0)
         return 0;
@@ -292,37 +246,14 @@ static int open_streams(struct job *job, struct pl_err *err)
                : 0;
 }
 
-static int64_t read_again(void *ctx, uint64_t offset, void *buf, size_t cap,
-                          struct pl_err *err)
-{
-    const struct job *job = ctx;
-    ssize_t n;
-
-    do
-        n = pread(job->reader.fd, buf, cap, (off_t)offset);
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
-        return pl_fail_errno(err, PL_FILE_ERROR, "cannot read '%s' again",
-                             job->in_uri.data);
-    return n;
-}
-
 static int transform(struct job *job, const struct pl_manifest *m,
                      struct pl_err *err)
 {
-    const struct pl_source in = pl_inflate_source(&job->inflate);
     const struct pl_sink out = {.ctx = job, .write = write_part};
     const struct pl_sink rejects =
         job->set.is_zstd ? pl_deflate_sink(&job->deflate) : job->rejects_sink;
-    const struct pl_csv_again again = {.ctx = job, .read_at = read_again};
     struct pl_sink rows;
 
-    job->set.csv.in = &in;
-    if (job->inflate.kind == PL_COMPRESSION_NONE) {
-        job->set.csv.in_bytes = job->reader.bytes > 0 ? job->reader.bytes : 0;
-        if (!job->reader.uri.is_s3 && job->reader.bytes >= 0)
-            job->set.csv.again = &again;
-    }
     if (!job->cfg->is_check)
         job->set.csv.out = &out;
     job->set.csv.next_part = next_part;
@@ -337,9 +268,7 @@ static int transform(struct job *job, const struct pl_manifest *m,
         csv_profiles_finish(&job->profiles, &job->set.csv, &job->report, err) !=
             0)
         return -1;
-    return pl_reader_verify(
-        &job->reader, job->expected_crc.len > 0 ? job->expected_crc.data : NULL,
-        err);
+    return csv_input_verify(&job->input, err);
 }
 
 static int add_entry(struct pl_manifest *m, const char *uri, const char *role,
@@ -472,14 +401,14 @@ int csv_validate_run(const struct csv_validate_config *cfg, struct pl_aws *aws,
     PL_AUTO(job)
     job = {.cfg = cfg,
            .aws = aws,
-           .reader = {.fd = -1},
+           .input = {.reader = {.fd = -1}},
            .rejects = {.fd = -1},
            .profiles = {.reader = {.fd = -1}}};
     struct pl_err verdict = {0};
 
     if (csv_settings_choose(&job.set, cfg, m, err) != 0 ||
-        find_input(&job, m, err) != 0 || choose_places(&job, m, err) != 0 ||
-        open_streams(&job, err) != 0)
+        csv_input_find(&job.input, cfg, m, err) != 0 ||
+        choose_places(&job, m, err) != 0 || open_streams(&job, err) != 0)
         return -1;
     if (transform(&job, m, &verdict) != 0 && verdict.code != PL_DATA_INVALID) {
         *err = verdict;

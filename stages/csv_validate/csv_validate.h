@@ -2,8 +2,8 @@
  * csv_validate.h - the transformer as a stage: the query's result in, exactly
  * the file that the target takes out, rejects set aside.
  *
- * Reads data[] with role "query-result" from a file or S3, streaming, and
- * writes where the input is: S3 input to the run's place in S3, local input to
+ * Reads data[] with role "query-result", one file of CSV or parts of JSON
+ * lines, from disk or S3, streaming, and writes where the input is: S3 input to the run's place in S3, local input to
  * the run's local place. The normalized parts appear only when the limits
  * hold; the reject file always.
  */
@@ -16,10 +16,13 @@
 /* Options; they win over the manifest. NULL, PL_UNSET, false: not given. */
 struct csv_validate_config {
     const char *target;
-    const char *output;  /* where to, instead of the run's place; "-" */
-    const char *rejects; /* the same */
-    const char *rules;   /* "all", "basic" */
-    const char *format;  /* "csv", "json" */
+    const char *output;       /* where to, instead of the run's place; "-" */
+    const char *rejects;      /* the same */
+    const char *rules;        /* "all", "basic" */
+    const char *format;       /* "csv", "json" */
+    const char *input_format; /* "csv", "jsonl" */
+    const char *columns;      /* of JSON lines: names with commas between */
+    const char *non_finite;   /* "keep", "null", "reject" */
     const char *rejects_format;
     const char *rejects_compression;
     const char *reader;             /* "libcsv", a kernel's name */

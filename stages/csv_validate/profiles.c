@@ -47,15 +47,12 @@ static int choose_opt_out(struct csv_profiles *p, const struct pl_manifest *m,
 static int choose_tag(struct csv_profiles *p, const struct pl_manifest *m,
                       struct pl_err *err)
 {
-    p->cfg.tag = pl_manifest_str(m, "import.segment.tag");
-    p->cfg.tag_value = pl_manifest_str(m, "import.segment.value");
-    if (p->cfg.tag == NULL && p->cfg.tag_value == NULL)
-        return 0;
-    if (p->cfg.tag == NULL || p->cfg.tag_value == NULL ||
-        p->cfg.tag[0] == '\0' || p->cfg.tag_value[0] == '\0')
-        return pl_fail(err, PL_CONFIG_INVALID,
-                       "import.segment: 'tag' and 'value' go together, and "
-                       "neither is empty");
+    if (pl_manifest_segment(m, NULL, &p->segment, err) != 0)
+        return -1;
+    if (p->segment.tag[0] != '\0') {
+        p->cfg.tag = p->segment.tag;
+        p->cfg.tag_value = p->segment.value;
+    }
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #ifndef CSV_VALIDATE_PROFILES_H
 #define CSV_VALIDATE_PROFILES_H
 
+#include "pipeline/manifest/segment.h"
 #include "pipeline/profile/profile.h"
 #include "pipeline/stream/compress.h"
 #include "pipeline/stream/reader.h"
@@ -13,6 +14,7 @@
 
 struct csv_profiles {
     struct pl_profile_config cfg;
+    struct pl_segment segment;  /* behind cfg.tag */
     struct pl_profile *profile; /* NULL: another target */
     struct csv_mapping mapping;
     struct pl_reader reader; /* of the id map */

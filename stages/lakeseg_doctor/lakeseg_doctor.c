@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "pipeline/aws/athena.h"
+#include "pipeline/aws/customer.h"
 #include "pipeline/aws/endpoint.h"
 #include "pipeline/aws/probe.h"
 #include "pipeline/aws/sts.h"
@@ -259,6 +260,30 @@ static void check_application(struct round *r)
         doctor_report_add(&r->report, &check, NULL, &cause);
 }
 
+static void check_domain(struct round *r)
+{
+    const char *name = place(r, "import.domain", "LAKESEG_DOMAIN");
+    const struct doctor_check check = {
+        .name = "profile GetDomain",
+        .target = name,
+        .permission = "profile:GetDomain",
+        .hint = "an import itself needs profile:CreateUploadJob, "
+                "GetUploadJob, GetUploadJobPath, ListUploadJobs, "
+                "StartUploadJob and SearchProfiles"};
+    const struct pl_customer customer = {
+        .aws = &r->aws,
+        .region = place(r, "import.region", "LAKESEG_IMPORT_REGION"),
+        .domain = name};
+    struct pl_err cause = {0};
+
+    if (name == NULL)
+        return;
+    if (pl_customer_probe(&customer, &cause) == 0)
+        doctor_report_add(&r->report, &check, NULL, NULL);
+    else
+        doctor_report_add(&r->report, &check, NULL, &cause);
+}
+
 static void check_topic(struct round *r)
 {
     const char *arn = place(r, "notify.topic_arn", "LAKESEG_TOPIC_ARN");
@@ -296,6 +321,7 @@ static void look(struct round *r, const struct lakeseg_doctor_config *cfg)
     check_workgroup(r);
     check_places(r);
     check_application(r);
+    check_domain(r);
     check_topic(r);
 }
 

@@ -189,6 +189,18 @@ static int feed(struct pipeline *p, const struct pl_manifest *job,
     return 0;
 }
 
+static const char *stages_of(const struct lakeseg_run_config *cfg,
+                             const struct pl_manifest *job)
+{
+    const char *destination = pl_manifest_str(job, "import.destination");
+
+    if (cfg->stages != NULL)
+        return cfg->stages;
+    return destination != NULL && strcmp(destination, "customer-profiles") == 0
+               ? LAKESEG_RUN_STAGES_PROFILES
+               : LAKESEG_RUN_STAGES;
+}
+
 int lakeseg_run(const struct lakeseg_run_config *cfg,
                 const struct pl_manifest *job, struct pl_manifest *m,
                 int *status, struct pl_err *err)
@@ -199,7 +211,7 @@ int lakeseg_run(const struct lakeseg_run_config *cfg,
     struct pl_err cause = {0};
     int rc;
 
-    if (split_stages(cfg->stages, &p, err) != 0)
+    if (split_stages(stages_of(cfg, job), &p, err) != 0)
         return -1;
     rc = start_all(cfg, &p, err);
     if (rc == 0)

@@ -14,12 +14,15 @@
 
 struct lakeseg_run_config {
     const char *bin_dir; /* where the programs are, ending in "/" */
-    const char *stages;  /* "athena-exec,csv-validate,..." */
+    const char *stages;  /* "athena-exec,csv-validate,..."; NULL: by where the
+                            job goes */
 };
 
 /* Default: data stays in S3 all the way. */
 #define LAKESEG_RUN_STAGES \
     "athena-exec,csv-validate-normalize,pinpoint-import,sns-notify"
+#define LAKESEG_RUN_STAGES_PROFILES \
+    "athena-exec,csv-validate-normalize,profiles-import,sns-notify"
 
 /*
  * Runs job through the stages. On return 0 *m is the last manifest and

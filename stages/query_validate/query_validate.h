@@ -12,18 +12,24 @@
 #include "pipeline/manifest/manifest.h"
 
 struct query_validate_config {
-    const char *target; /* option; NULL: the manifest's, else pinpoint */
+    /* options; NULL: as the manifest says, or else the default */
+    const char *target;
+    const char *key_column;
+    const char *key_field;
+    const char *id_map;
+    bool takes_prepared; /* EXECUTE of a prepared statement passes too */
 };
 
 /*
  * Judges query.sql for validate.target (else import.destination, else
- * pinpoint) and fills query.verdict: {"valid": true, "columns": ["id"],
- * "notes": ["..."]}, or {"valid": false, "message": "...", "line": 2,
- * "column": 5}.
+ * pinpoint) and fills query.verdict: {"valid": true, "target": "pinpoint",
+ * "columns": ["id"], "columns_known": true, "notes": ["..."]}, or {"valid":
+ * false, "target": "pinpoint", "message": "...", "hint": "...", "line": 2,
+ * "column": 5, "offset": 20, "length": 3}.
  *
  * Fails with PL_QUERY_INVALID, or PL_CONFIG_INVALID for a target that is
- * unknown or not the import's; query.verdict is then set all the same when
- * the query was looked at.
+ * unknown or not the import's, and for a key that the query does not give;
+ * query.verdict is then set all the same when the query was looked at.
  */
 int query_validate_run(const struct query_validate_config *cfg,
                        struct pl_manifest *m, struct pl_err *err) PL_MUST_CHECK;
@@ -35,7 +41,7 @@ int query_validate_run(const struct query_validate_config *cfg,
  * is what the text is called ("query.sql"). The line shown may hold literals
  * of the query: it is meant for whoever wrote it, not for a log.
  *
- * Fails with PL_QUERY_INVALID when the verdict is no; out is filled then too.
+ * Fails as above when the verdict is no; out is filled then too.
  */
 int query_validate_text(const struct query_validate_config *cfg,
                         const char *name, const char *sql, size_t len,

@@ -30,24 +30,26 @@ static int fetch_one(const struct s3_fetch_config *cfg,
                      struct pl_manifest *m, size_t i, struct pl_err *err)
 {
     PL_AUTO(pl_buf) path = PL_BUF_INIT;
+    struct pl_transfer own = *how;
     struct pl_copied copied;
     struct pl_data data;
 
     if (pl_manifest_data_get(m, i, &data, err) != 0)
         return -1;
+    own.compress = how->compress && strcmp(data.compression, "none") == 0;
     if (!pl_starts_with(data.uri, "s3://"))
         return 0;
     if (local_name(cfg, m, i, data.uri, &path, err) != 0 ||
-        (how->compress && !cfg->is_direct &&
+        (own.compress && !cfg->is_direct &&
          pl_buf_adds(&path, ".zst", err) != 0) ||
-        pl_copy(data.uri, path.data, data.crc64nvme, aws, how, "fetched",
+        pl_copy(data.uri, path.data, data.crc64nvme, aws, &own, "fetched",
                 &copied, err) != 0)
         return pl_context(err, "cannot fetch '%s'", data.uri);
     data.uri = path.data;
     data.bytes = copied.bytes;
     data.crc64nvme = copied.crc64nvme;
     data.etag = NULL;
-    if (how->compress)
+    if (own.compress)
         data.compression = "zstd";
     return pl_manifest_data_set(m, i, &data, err);
 }

@@ -155,6 +155,19 @@ static int add_jobs(const struct pl_manifest *m, struct pl_buf *text,
     return 0;
 }
 
+static int add_segment(const struct pl_manifest *m, struct pl_buf *text,
+                       struct pl_err *err)
+{
+    const char *name = pl_manifest_str(m, "import.result.segment.name");
+    const int64_t size =
+        pl_manifest_int(m, "import.result.segment.estimate", -1);
+
+    if (name == NULL || size < 0)
+        return 0;
+    return pl_buf_addf(text, err, "Segment: %s, about %" PRId64 " profiles\n",
+                       name, size);
+}
+
 int sns_notify_text(const struct pl_manifest *m, struct pl_buf *text,
                     struct pl_err *err)
 {
@@ -169,7 +182,7 @@ int sns_notify_text(const struct pl_manifest *m, struct pl_buf *text,
         add_error(m, text, err) != 0 || add_query(m, text, err) != 0 ||
         add_rows(m, text, err) != 0 || add_rejects(m, text, err) != 0)
         return -1;
-    return add_jobs(m, text, err);
+    return add_jobs(m, text, err) == 0 ? add_segment(m, text, err) : -1;
 }
 
 static void add_attribute(struct pl_sns_message *message, const char *name,

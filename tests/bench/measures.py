@@ -13,6 +13,7 @@ class DataSet:
     bad: int = 0
     sha256: str = ""
     is_scaled: bool = True
+    ending: str = "csv"  # or jsonl, jsonl.gz
 
     def sized(self, scale):
         return max(100, round(self.size * scale)) if self.is_scaled \
@@ -42,6 +43,8 @@ SETS = {
     "Abad": DataSet("A", 200_000, bad=1000, is_scaled=False,
                     sha256="b71844447e386872fd0f0036334bfaab"
                     "5b66017e0539ed738b0fe50e4e687d02"),
+    "J": DataSet("A", 5_000_000, ending="jsonl"),
+    "Jgz": DataSet("A", 5_000_000, ending="jsonl.gz"),
     "cell": DataSet("cell", 10 << 20, is_scaled=False),
     "wide": DataSet("wide", 65_000, is_scaled=False),
 }
@@ -76,12 +79,22 @@ class Goal:
 
 
 @dataclass(frozen=True)
+class Rate:
+    """key: `ours` reads at least `goal` megabytes of its input a second."""
+    key: str
+    label: str
+    ours: str
+    goal: float
+
+
+@dataclass(frozen=True)
 class Series:
     """Commands that take turns, and the ratios that follow."""
     key: str
     label: str
     commands: tuple
     goals: tuple = ()
+    rates: tuple = ()
 
 
 class Catalogue:
@@ -95,7 +108,7 @@ class Catalogue:
         self.series = (self.rewrite(), self.engines(), self.check(),
                        self.file(), self.nasty(), self.shapes(),
                        self.defects(), self.rejects(), self.slow(),
-                       self.edges())
+                       self.edges(), self.unload())
 
     def ours(self, key, label, *extra, threads=1, rules="basic", out="{null}",
              **more):
@@ -268,6 +281,25 @@ class Catalogue:
             self.ours("wide", "refuse a header of 65,000 columns", data="wide",
                       may_fail=True))
         return Series("edges", "large cells and wide headers", commands)
+
+    def unload(self):
+        commands = (
+            self.ours("norm-1-J", "normalize A as JSON lines, 1 thread",
+                      data="J"),
+            self.ours("norm-2-J", "normalize A as JSON lines, 2 threads",
+                      data="J", threads=2),
+            self.ours("norm-1-Jgz", "normalize A as JSON lines in gzip, "
+                      "1 thread", data="Jgz"),
+            self.tool("gzip", "gzip -dc", "gzip", "-dc", "{in}", data="Jgz"),
+            self.tool("jq", "jq -c .", "jq", "-c", ".", "{in}", data="J"),
+            self.tool("miller-J", "Miller, mlr --ijsonl --ocsv cat", "mlr",
+                      "--ijsonl", "--ocsv", "cat", "{in}", data="J"))
+        return Series(
+            "unload", "A as JSON lines, what UNLOAD writes", commands, (
+                Goal("gunzip", "A as JSON lines in gzip / gzip -dc of it",
+                     "norm-1-Jgz", "gzip", 1.0),),
+            (Rate("jsonl", "A as JSON lines, 1 thread: seconds for a GB "
+                  "(300 MB/s)", "norm-1-J", 300),))
 
     def checked(self):
         """The jobs whose output must be the same: (command, threads)."""

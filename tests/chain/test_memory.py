@@ -2,6 +2,7 @@
 table of keys. MEMORY_ROWS sets the larger size (default 500,000). The first
 argument is bench_timed."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -110,9 +111,18 @@ class Memory(Case):
                 file.write("customer-%012d,%d\n" % (i * 7919 % rows, i % 50))
         return path
 
-    def peak_of(self, rows, *options):
+    def lines_of(self, rows):
+        """The same as JSON lines in gzip."""
+        path = os.path.join(self.local.dir, "%d.jsonl.gz" % rows)
+        with gzip.open(path, "wt", encoding="ascii", compresslevel=1) as file:
+            for i in range(rows):
+                file.write('{"Id":"customer-%012d","Attributes.A":%d}\n' %
+                           (i * 7919 % rows, i % 50))
+        return path
+
+    def peak_of(self, rows, *options, file=None):
         out, status, peak = run(
-            ["csv-validate-normalize", self.file_of(rows), "--output",
+            ["csv-validate-normalize", file or self.file_of(rows), "--output",
              "/dev/null", "--rejects", "/dev/null", *options],
             self.local.environment(), input=b"")
         self.assertEqual(status, 0)
@@ -127,6 +137,15 @@ class Memory(Case):
         print("\npeak resident memory, KiB: %d rows: %d, in files: %d" %
               (LARGE, peak, flat))
         self.assertLessEqual(peak, 10 * LARGE // 1024 + 32 * 1024)
+        self.assertLessEqual(flat, 64 * 1024)
+
+    def test_json_lines(self):
+        file = self.lines_of(LARGE)
+        peak = self.peak_of(LARGE, file=file)
+        flat = self.peak_of(LARGE, "--keys-memory", "64K", file=file)
+        print("\npeak resident memory, KiB: %d JSON lines: %d, in files: %d" %
+              (LARGE, peak, flat))
+        self.assertLessEqual(peak, 10 * LARGE // 1024 + 40 * 1024)
         self.assertLessEqual(flat, 64 * 1024)
 
 

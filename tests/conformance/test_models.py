@@ -82,9 +82,16 @@ class Models(Case):
     def main_job(cls):
         cls.pipe(LONG, job(SQL, import_={
             "define_segment": True, "segment_name": "caf\u00e9 & co"}))
+        cls.local.admin("workgroups", {"Name": "guarded", "Configuration": {
+            "BytesScannedCutoffPerQuery": 1 << 40}})
         cls.pipe(SHORT, job(SQL, query={
-            "workgroup": "primary", "catalog": "AwsDataCatalog",
+            "workgroup": "guarded", "catalog": "AwsDataCatalog",
             "max_scanned_bytes": 1 << 40}))
+        cls.pipe(["athena-exec"], job(
+            SQL + " WHERE id <> ? AND 1 > ?", query={
+                "parameters": ["it's", -1], "encryption": "SSE_KMS",
+                "kms_key": "alias/k", "bucket_owner": "123456789012",
+                "reuse_minutes": 60, "explain": True}))
         cls.pipe(["athena-exec"], job("SELECT * FROM contacts"))
         cls.run_program([program("lakeseg"), "doctor",
                          cls.file("job.json", json.dumps(job(SQL)).encode())])

@@ -15,21 +15,39 @@ static void require(bool is_true)
 }
 
 /* The statement that is sent must read as the one that was judged. */
-static void read_again(const char *sql, const struct pl_sql_select *was)
+static void read_again(const struct pl_sql_verdict *v)
 {
     PL_AUTO(pl_sql_select) s = {0};
     struct pl_sql_place place = {0};
     struct pl_err err = {0};
 
-    require(pl_sql_select_read(sql, was->sql_len, &s, &place, &err) == 0);
-    require(s.column_count == was->column_count && !s.has_semicolon);
+    require(strlen(v->sql) == v->sql_len);
+    require(pl_sql_select_read(v->sql, v->sql_len, v->takes_execute, &s, &place,
+                               &err) == 0);
+    require(s.column_count == v->select.column_count);
+    require(!s.has_semicolon && s.blanks == 0);
+    require(s.parameters == v->select.parameters);
     for (size_t i = 0; i < s.column_count; i++)
-        require(strcmp(s.columns[i].name, was->columns[i].name) == 0);
+        require(strcmp(s.columns[i].name, v->select.columns[i].name) == 0);
+}
+
+static void judge(const char *sql, size_t size, const char *target,
+                  bool takes_execute)
+{
+    PL_AUTO(pl_sql_verdict) v = {.takes_execute = takes_execute};
+    struct pl_err err = {0};
+
+    if (pl_sql_judge(sql, size, pl_target_by_name(target), &v, &err) == 0) {
+        read_again(&v);
+        return;
+    }
+    require(err.code == PL_QUERY_INVALID || err.code == PL_CONFIG_INVALID);
+    require(v.select.columns == NULL && v.sql == NULL);
+    require(v.place.offset <= size && strchr(err.msg, '\n') == NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    PL_AUTO(pl_sql_verdict) v = {0};
     PL_AUTO(pl_sql_select) s = {0};
     struct pl_sql_place place = {0};
     struct pl_err err = {0};
@@ -39,18 +57,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (size > 0)
         memcpy(sql, data, size);
-    if (pl_sql_select_read(sql, size, &s, &place, &err) == 0) {
+    if (pl_sql_select_read(sql, size, false, &s, &place, &err) == 0) {
         require(s.column_count > 0 && s.sql_len <= size);
-        read_again(sql, &s);
     } else {
         require(err.code == PL_QUERY_INVALID && place.offset <= size);
         require(strchr(err.msg, '\n') == NULL && s.columns == NULL);
     }
-    err = (struct pl_err){0};
-    if (pl_sql_judge(sql, size, pl_target_by_name("pinpoint"), &v, &err) != 0)
-        require(err.code == PL_QUERY_INVALID && v.select.columns == NULL);
-    else
-        require(v.select.column_count == s.column_count);
+    judge(sql, size, "pinpoint", false);
+    judge(sql, size, "customer-profiles", true);
     free(sql);
     return 0;
 }

@@ -72,7 +72,7 @@ class Local:
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(timeout=30)
+        status = self.process.wait(timeout=180)
         self.log.close()
         shutil.rmtree(self.dir, ignore_errors=True)
         return status

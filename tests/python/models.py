@@ -18,7 +18,7 @@ from botocore.awsrequest import HeadersDict
 
 SESSION = botocore.session.get_session()
 SIGNING_NAMES = {"athena": "athena", "s3": "s3", "mobiletargeting": "pinpoint",
-                 "sns": "sns", "sts": "sts"}
+                 "sns": "sns", "sts": "sts", "profile": "customer-profiles"}
 UNSIGNED = {"AssumeRoleWithWebIdentity": "sts"}
 # Headers of HTTP, of signatures, and of what clients say about themselves.
 TRANSPORT = {"host", "content-length", "content-type", "user-agent", "accept",

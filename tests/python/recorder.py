@@ -39,6 +39,9 @@ class Front(http.server.BaseHTTPRequestHandler):
         length = int(self.headers.get("content-length") or 0)
         kept = Exchange(self.command, self.path, list(self.headers.items()),
                         self.rfile.read(length))
+        if not self.server.hook(kept, "before"):
+            self.close_connection = True
+            return
         host = urlsplit(self.server.behind).netloc
         behind = http.client.HTTPConnection(host, timeout=60)
         try:
@@ -55,7 +58,13 @@ class Front(http.server.BaseHTTPRequestHandler):
         finally:
             behind.close()
         self.server.kept.append(kept)
-        self.relay(kept)
+        if not self.server.hook(kept, "after"):
+            self.close_connection = True
+            return
+        try:
+            self.relay(kept)
+        except ConnectionError:  # whoever asked is gone
+            self.close_connection = True
 
     def relay(self, kept):
         self.send_response_only(kept.status)
@@ -75,13 +84,17 @@ class Front(http.server.BaseHTTPRequestHandler):
 
 
 class Recorder:
-    def __init__(self, url):
+    """hook(exchange, "before" or "after") is called when a request came and
+    when its answer is there; false: it goes no further."""
+
+    def __init__(self, url, hook=lambda kept, when: True):
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Front)
         self.server.daemon_threads = True
         self.server.behind = url
+        self.server.hook = hook
         self.server.kept = self.kept = []
         self.url = "http://127.0.0.1:%d" % self.server.server_port
-        threading.Thread(target=self.server.serve_forever,
+        threading.Thread(target=self.server.serve_forever, args=(0.02,),
                          daemon=True).start()
 
     def stop(self):

@@ -65,7 +65,7 @@ class Server:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(timeout=30)
+        status = self.process.wait(timeout=180)
         self.log.close()
         shutil.rmtree(self.dir, ignore_errors=True)
         return status

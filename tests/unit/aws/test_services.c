@@ -7,6 +7,8 @@
 
 /* Athena */
 
+static const char *const two_literals[] = {"'a'", "1"};
+
 static const struct {
     struct pl_athena_query query;
     const char *body;
@@ -21,6 +23,22 @@ static const struct {
      "\"QueryExecutionContext\":{\"Catalog\":\"c\",\"Database\":\"d\"},"
      "\"WorkGroup\":\"w\",\"ResultConfiguration\":{\"OutputLocation\":"
      "\"s3://b/o/\"}}"},
+    {{.sql = "SELECT ?, ?",
+      .token = "t",
+      .encryption = "SSE_KMS",
+      .kms_key = "k",
+      .bucket_owner = "123456789012",
+      .parameters = two_literals,
+      .parameter_count = 2,
+      .has_reuse = true,
+      .reuse_minutes = 60},
+     "{\"QueryString\":\"SELECT ?, ?\",\"ClientRequestToken\":\"t\","
+     "\"ResultConfiguration\":{\"EncryptionConfiguration\":"
+     "{\"EncryptionOption\":\"SSE_KMS\",\"KmsKey\":\"k\"},"
+     "\"ExpectedBucketOwner\":\"123456789012\"},"
+     "\"ExecutionParameters\":[\"'a'\",\"1\"],"
+     "\"ResultReuseConfiguration\":{\"ResultReuseByAgeConfiguration\":"
+     "{\"Enabled\":true,\"MaxAgeInMinutes\":60}}}"},
     {{.sql = "SELECT '\xC3\xA9\n\"'", .token = "t", .output_uri = ""},
      "{\"QueryString\":\"SELECT '\xC3\xA9\\n\\\"'\",\"ClientRequestToken\":"
      "\"t\"}"},
@@ -107,6 +125,48 @@ START_TEST(text_that_is_not_utf8_is_not_dropped)
 }
 END_TEST
 
+/* Whatever differs in what is sent gives another token. */
+START_TEST(athena_token)
+{
+    static const char *const one[] = {"'a'1"};
+    struct pl_athena_query base = {.sql = "SELECT 1"};
+    struct pl_athena_query q[13];
+    char tokens[15][PL_ATHENA_TOKEN];
+    char again[PL_ATHENA_TOKEN];
+
+    for (size_t i = 0; i < UNIT_COUNT(q); i++)
+        q[i] = base;
+    q[1].sql = "SELECT 2";
+    q[2].catalog = "x";
+    q[3].database = "x";
+    q[4].workgroup = "x";
+    q[5].output_uri = "x";
+    q[6].encryption = "x";
+    q[7].kms_key = "x";
+    q[8].bucket_owner = "x";
+    q[9].parameters = two_literals;
+    q[9].parameter_count = 2;
+    q[10].parameters = one;
+    q[10].parameter_count = 1;
+    q[11].has_reuse = true;
+    q[12].has_reuse = true;
+    q[12].reuse_minutes = 1;
+    for (size_t i = 0; i < UNIT_COUNT(q); i++)
+        pl_athena_token(&q[i], "run", 1, tokens[i]);
+    pl_athena_token(&base, "run", 2, tokens[13]);
+    pl_athena_token(&base, "ru", 1, tokens[14]);
+    for (size_t i = 0; i < UNIT_COUNT(tokens); i++) {
+        ck_assert_uint_eq(strlen(tokens[i]), 64); /* 32 to 128 are allowed */
+        for (size_t j = 0; j < i; j++)
+            ck_assert_msg(strcmp(tokens[i], tokens[j]) != 0, "%zu %zu", i, j);
+    }
+    base.token = "whatever";
+    base.output_uri = ""; /* as good as none: it is not sent */
+    pl_athena_token(&base, "run", 1, again);
+    ck_assert_str_eq(again, tokens[0]);
+}
+END_TEST
+
 static const struct {
     const char *word;
     enum pl_athena_state state;
@@ -150,7 +210,10 @@ START_TEST(athena_execution)
          "\"ResultConfiguration\":{\"OutputLocation\":\"s3://b/q1.csv\"},"
          "\"ManagedQueryResultsConfiguration\":{\"Enabled\":true},"
          "\"Statistics\":{\"DataScannedInBytes\":12,"
-         "\"EngineExecutionTimeInMillis\":34}}}"},
+         "\"EngineExecutionTimeInMillis\":34,\"QueryQueueTimeInMillis\":5,"
+         "\"QueryPlanningTimeInMillis\":6,\"TotalExecutionTimeInMillis\":50,"
+         "\"DataManifestLocation\":\"s3://b/q1-manifest.csv\","
+         "\"ResultReuseInformation\":{\"ReusedPreviousResult\":true}}}}"},
         {200, NULL, "{}"},
         {200, NULL, ""}};
     PL_AUTO(pl_aws) aws = {0};
@@ -169,6 +232,11 @@ START_TEST(athena_execution)
     ck_assert(x.is_managed);
     ck_assert_int_eq((int)x.scanned_bytes, 12);
     ck_assert_int_eq((int)x.engine_ms, 34);
+    ck_assert_int_eq((int)x.queue_ms, 5);
+    ck_assert_int_eq((int)x.planning_ms, 6);
+    ck_assert_int_eq((int)x.total_ms, 50);
+    ck_assert(x.is_reused);
+    ck_assert_str_eq(x.manifest_uri, "s3://b/q1-manifest.csv");
     ck_assert_int_eq(pl_athena_get(&aws, "q1", &x, &err), -1);
     ck_assert_int_eq(err.code, PL_SERVICE_UNAVAILABLE);
     pl_err_clear(&err);
@@ -182,13 +250,16 @@ static int add_name(void *ctx, const char *name, struct pl_err *err)
     return pl_buf_addf(ctx, err, "%s;", name);
 }
 
-static int add_row(void *ctx, const char *const *values, size_t count,
+static int add_row(void *ctx, const struct pl_slice *values, size_t count,
                    struct pl_err *err)
 {
-    for (size_t i = 0; i < count; i++)
-        if (pl_buf_addf(ctx, err, "%s%s", i > 0 ? "," : "",
-                        values[i] != NULL ? values[i] : "NULL") != 0)
+    for (size_t i = 0; i < count; i++) {
+        if ((i > 0 && pl_buf_addc(ctx, ',', err) != 0) ||
+            (values[i].data == NULL
+                 ? pl_buf_adds(ctx, "NULL", err)
+                 : pl_buf_add(ctx, values[i].data, values[i].len, err)) != 0)
             return -1;
+    }
     return pl_buf_addc(ctx, '\n', err);
 }
 
@@ -202,23 +273,50 @@ START_TEST(athena_results)
          "{\"NextToken\":\"n+\",\"ResultSet\":{\"Rows\":[{\"Data\":["
          "{\"VarCharValue\":\"Id\"},{\"VarCharValue\":\"b\"}]}]}}"},
         {200, NULL,
-         "{\"ResultSet\":{\"Rows\":[{\"Data\":[{},{\"VarCharValue\":\"\"}]}]"
-         "}}"}};
+         "{\"ResultSet\":{\"Rows\":[{\"Data\":[{},{\"VarCharValue\":\"\"}]},"
+         "{\"Data\":[{\"VarCharValue\":\"a\\u0000b\"}]}]}}"},
+        {200, NULL,
+         "{\"ResultSet\":{\"Rows\":[{\"Data\":[{\"VarCharValue\":\"s3://b/p\"}]"
+         "}]}}"}};
     PL_AUTO(pl_aws) aws = {0};
     PL_AUTO(pl_buf) got = PL_BUF_INIT;
     struct pl_err err = {0};
 
-    open_aws(&aws, answers, 3);
+    open_aws(&aws, answers, 4);
     ck_assert_int_eq(pl_athena_columns(&aws, "q1", add_name, &got, &err), 0);
     ck_assert_str_eq(got.data, "Id;User.UserId;");
     pl_buf_reset(&got);
     ck_assert_int_eq(pl_athena_rows(&aws, "q1", add_row, &got, &err), 0);
-    ck_assert_str_eq(got.data, "Id,b\nNULL,\n");
+    ck_assert_uint_eq(got.len, strlen("Id,b\nNULL,\na.b\n"));
+    ck_assert_mem_eq(got.data, "Id,b\nNULL,\na\0b\n", got.len);
+    pl_buf_reset(&got);
+    ck_assert_int_eq(pl_athena_manifest_rows(&aws, "q1", add_row, &got, &err),
+                     0);
+    ck_assert_str_eq(got.data, "s3://b/p\n");
     ck_assert_str_eq(
         script.log, "POST /|{\"QueryExecutionId\":\"q1\",\"MaxResults\":1}\n"
                     "POST /|{\"QueryExecutionId\":\"q1\",\"MaxResults\":1000}\n"
                     "POST /|{\"QueryExecutionId\":\"q1\",\"MaxResults\":1000,"
-                    "\"NextToken\":\"n+\"}\n");
+                    "\"NextToken\":\"n+\"}\n"
+                    "POST /|{\"QueryExecutionId\":\"q1\",\"MaxResults\":1000,"
+                    "\"QueryResultType\":\"DATA_MANIFEST\"}\n");
+}
+END_TEST
+
+START_TEST(athena_text)
+{
+    static const struct answer answers[] = {
+        {200, NULL, "{\"QueryExecution\":{\"Query\":\"SELECT 1\"}}"},
+        {200, NULL, "{\"QueryExecution\":{}}"}};
+    PL_AUTO(pl_aws) aws = {0};
+    PL_AUTO(pl_buf) got = PL_BUF_INIT;
+    struct pl_err err = {0};
+
+    open_aws(&aws, answers, 2);
+    ck_assert_int_eq(pl_athena_text(&aws, "q1", &got, &err), 0);
+    ck_assert_str_eq(got.data, "SELECT 1");
+    ck_assert_int_eq(pl_athena_text(&aws, "q1", &got, &err), 0);
+    ck_assert_str_eq(got.data, "SELECT 1");
 }
 END_TEST
 
@@ -630,9 +728,10 @@ UNIT_MAIN(
     tcase_add_loop_test(tc, athena_start_refused, 0,
                         UNIT_COUNT(start_refusals));
     tcase_add_test(tc, text_that_is_not_utf8_is_not_dropped);
+    tcase_add_test(tc, athena_token);
     tcase_add_loop_test(tc, athena_states, 0, UNIT_COUNT(states));
     tcase_add_test(tc, athena_execution); tcase_add_test(tc, athena_results);
-    tcase_add_test(tc, the_same_page_again);
+    tcase_add_test(tc, athena_text); tcase_add_test(tc, the_same_page_again);
     tcase_add_test(tc, athena_workgroup); tcase_add_test(tc, pinpoint_create);
     tcase_add_loop_test(tc, pinpoint_job, 0, UNIT_COUNT(job_states));
     tcase_add_test(tc, pinpoint_find); tcase_add_test(tc, pinpoint_segment);

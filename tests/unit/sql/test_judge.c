@@ -82,7 +82,7 @@ START_TEST(good_queries_pass)
         pl_sql_judge(good[_i], strlen(good[_i]), pinpoint, &v, &err) == 0,
         "%s: %s", good[_i], err.msg);
     ck_assert_uint_eq(v.note_count, 0);
-    ck_assert_uint_eq(v.select.sql_len, strlen(good[_i]));
+    ck_assert_str_eq(v.sql, good[_i]);
 }
 END_TEST
 
@@ -166,7 +166,11 @@ static const struct {
     {"TABLE t", "known only when the query has run"},
     {"SELECT a AS Id FROM t WHERE b = ? AND c = ?", "2 parameters"},
     {"SELECT a AS Id FROM t WHERE b = 'x\xC2\xA0'",
-     "line 1, column 35: an invisible character"},
+     "line 1, column 35: an invisible character inside quotes; 1 in all"},
+    {"SELECT a\xE2\x80\xA8 AS\xC2\xA0Id",
+     "line 1, column 9: an invisible character is replaced by a blank; 2 in "
+     "all"},
+    {"\xEF\xBB\xBFSELECT a AS Id", "line 1, column 1: an invisible"},
     {"SELECT a AS Id, b AS \"Attributes.a/b\" FROM t", "cannot show"},
     {"SELECT a AS Id, b AS EffectiveDate FROM t", "effective_date is keep"},
 };
@@ -181,6 +185,85 @@ START_TEST(what_a_person_should_know_is_noted)
                   "%s", err.msg);
     ck_assert_uint_eq(v.note_count, 1);
     ck_assert_msg(strstr(v.notes[0], noted[_i].says) != NULL, "%s", v.notes[0]);
+}
+END_TEST
+
+/* What is sent: no semicolons, blanks that Athena knows, and all else as it
+ * was written. */
+static const struct {
+    const char *sql;
+    const char *sent;
+} sent[] = {
+    {"SELECT a AS Id ;; -- end", "SELECT a AS Id "},
+    {"SELECT a AS Id -- x\n", "SELECT a AS Id -- x\n"},
+    {"\xEF\xBB\xBFSELECT\xC2\xA0"
+     "a AS\xE2\x80\xA8Id;",
+     " SELECT a AS Id"},
+    {"SELECT '\xC2\xA0' || \"\xE2\x80\xA8\" AS\xC2\xA0"
+     "Id",
+     "SELECT '\xC2\xA0' || \"\xE2\x80\xA8\" AS Id"},
+    {"SELECT a /* \xE2\x80\x9C\xC2\xA0 */ AS\xC2\xA0Id",
+     "SELECT a /* \xE2\x80\x9C  */ AS Id"},
+};
+
+START_TEST(what_is_sent)
+{
+    PL_AUTO(pl_sql_verdict) v = {0};
+    struct pl_err err = {0};
+
+    ck_assert_msg(pl_sql_judge(sent[_i].sql, strlen(sent[_i].sql), pinpoint, &v,
+                               &err) == 0,
+                  "%s", err.msg);
+    ck_assert_str_eq(v.sql, sent[_i].sent);
+    ck_assert_uint_eq(v.sql_len, strlen(sent[_i].sent));
+}
+END_TEST
+
+/* Customer Profiles: the same names, another key, fewer places. */
+static const struct {
+    const char *sql;
+    enum pl_code code; /* PL_OK: it passes */
+    unsigned column;
+    const char *says; /* by the failure, or by the only note */
+} profiles[] = {
+    {"SELECT a AS \"User.UserId\", b AS \"Attributes.x\"", PL_OK, 0, NULL},
+    {"SELECT a AS \"User.UserId\", b AS RequestId", PL_OK, 0,
+     "line 1, column 33: 'RequestId' is dropped: a profile has no place"},
+    {"SELECT a AS \"User.UserId\", b AS EffectiveDate", PL_OK, 0,
+     "'EffectiveDate' is dropped"},
+    {"SELECT * FROM t", PL_OK, 0, "known only when the query has run"},
+    {"SELECT a AS Id", PL_CONFIG_INVALID, 0, "import.id_map"},
+    {"SELECT 'SMS' AS ChannelType, a AS Address", PL_CONFIG_INVALID, 0,
+     "name another column in import.key"},
+    {"SELECT a AS \"User.UserId\", b AS \"Attribute.x\"", PL_QUERY_INVALID, 33,
+     "did you mean 'Attributes.x'?"},
+    {"SELECT a AS \"User.UserId\", b AS \"Metrics.x\", c AS \"Metrics.x\"",
+     PL_QUERY_INVALID, 51, "comes twice"},
+    {"SELECT a AS \"User.UserId\", b AS \"Attributes.x\", c AS "
+     "\"User.UserAttributes.x\"",
+     PL_QUERY_INVALID, 0, "both become 'Attributes_x'"},
+    {"SELECT a AS \"User.UserId\", b", PL_QUERY_INVALID, 28, "no place"},
+};
+
+START_TEST(profiles_have_their_own_rules)
+{
+    PL_AUTO(pl_sql_verdict) v = {0};
+    struct pl_err err = {0};
+    const int rc =
+        pl_sql_judge(profiles[_i].sql, strlen(profiles[_i].sql),
+                     pl_target_by_name("customer-profiles"), &v, &err);
+
+    ck_assert_msg((rc == 0) == (profiles[_i].code == PL_OK), "%s: %s",
+                  profiles[_i].sql, err.msg);
+    ck_assert_int_eq(err.code, profiles[_i].code);
+    if (rc != 0)
+        ck_assert_uint_eq(v.place.column, profiles[_i].column);
+    ck_assert_uint_eq(v.note_count,
+                      rc == 0 && profiles[_i].says != NULL ? 1 : 0);
+    if (profiles[_i].says != NULL)
+        ck_assert_msg(
+            strstr(rc != 0 ? err.msg : v.notes[0], profiles[_i].says) != NULL,
+            "%s", rc != 0 ? err.msg : v.notes[0]);
 }
 END_TEST
 
@@ -220,4 +303,7 @@ UNIT_MAIN("sql.judge", tcase_add_loop_test(tc, reference_queries_pass, 0,
           tcase_add_loop_test(tc, bad_queries_are_refused, 0, UNIT_COUNT(bad));
           tcase_add_loop_test(tc, what_a_person_should_know_is_noted, 0,
                               UNIT_COUNT(noted));
+          tcase_add_loop_test(tc, what_is_sent, 0, UNIT_COUNT(sent));
+          tcase_add_loop_test(tc, profiles_have_their_own_rules, 0,
+                              UNIT_COUNT(profiles));
           tcase_add_test(tc, literals_are_never_repeated);)

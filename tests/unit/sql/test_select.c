@@ -19,7 +19,8 @@ static const struct {
     {"SELECT a as\"a\"\"b\"", "\"a\"b\""},
     {"SELECT t.Id, \"t\".\"Col\", a.b.c FROM t", "id|\"Col\"|c"},
     {"SELECT (id), ((t.id)), (t).b, (a, b)", "id|id|b|_col3"},
-    {"SELECT f(x).b, a[1].c, a[1], CAST(r AS ROW(x int)).x", "b|c|_col2|x"},
+    {"SELECT f(x).b, a[1].c, a[1], CAST(r AS ROW(x int)).x",
+     "_col0|_col1|_col2|_col3"},
     {"SELECT DISTINCT(x) AS Id, 'Yes' AS \"A.b\" FROM t", "id|\"A.b\""},
     {"SELECT DISTINCT (x) FROM t", "x"},
     {"SELECT ALL x, y", "x|y"},
@@ -130,8 +131,8 @@ START_TEST(columns_of_good_statements)
     PL_AUTO(pl_sql_select) s = {0};
     struct pl_sql_place place = {0};
     struct pl_err err = {0};
-    const int rc = pl_sql_select_read(good[_i].sql, strlen(good[_i].sql), &s,
-                                      &place, &err);
+    const int rc = pl_sql_select_read(good[_i].sql, strlen(good[_i].sql), false,
+                                      &s, &place, &err);
     char out[256];
 
     if (good[_i].want == NULL) {
@@ -214,8 +215,49 @@ static const struct {
     {"SELECT t. FROM t", 1, 11, "a name after '.'"},
     {"(WITH q AS (SELECT 1) SELECT 2)", 1, 2, "remove these brackets"},
     {"WITH SELECT 1", 1, 6, "the name of a query"},
-    {"WITH q (SELECT 1) SELECT 1", 1, 19, "AS ("},
+    {"WITH q (SELECT 1) SELECT 1", 1, 8, "AS before the query"},
+    {"WITH q SELECT 1", 1, 8, "AS ("},
     {"TABLE", 1, 6, "the name of a table"},
+    /* behind the select list */
+    {"SELECT a FROM", 1, 14, "the name of a table, not the end"},
+    {"SELECT a FROM t WHERE", 1, 22, "an expression, not the end"},
+    {"SELECT a FROM t WHERE b = 1 AND GROUP BY a", 1, 33, "an expression"},
+    {"SELECT a FROM t WHERE b == 1", 1, 26, "an expression, not ="},
+    {"SELECT a FROM t WHERE a = b = c", 1, 29, "a clause (WHERE, GROUP BY"},
+    {"SELECT a FROM t WHERE a IS b", 1, 28, "NULL or DISTINCT FROM"},
+    {"SELECT a FROM t WHERE a IN ()", 1, 28, "an empty list after IN"},
+    {"SELECT a FROM t WHERE a BETWEEN 1, 2", 1, 34, "AND of BETWEEN"},
+    {"SELECT a FROM t GROUP a", 1, 23, "BY after GROUP"},
+    {"SELECT a FROM t ORDER BY", 1, 25, "an expression"},
+    {"SELECT a FROM t LIMIT b", 1, 23, "a clause"},
+    {"SELECT a FROM t LIMIT 5 OFFSET 5", 1, 25, "a clause"},
+    {"SELECT a FROM t JOIN u WHERE true", 1, 24, "ON or USING of the JOIN"},
+    {"SELECT a FROM t CROSS u", 1, 23, "JOIN after CROSS"},
+    {"SELECT a FROM t, WHERE b", 1, 18, "the name of a table"},
+    {"SELECT a FROM t UNION SELECT", 1, 29, "an expression"},
+    {"SELECT a FROM t UNION DELETE", 1, 23, "DELETE does not begin"},
+    {"SELECT a FROM (SELECT b FROM)", 1, 29, "the name of a table"},
+    {"WITH q AS (SELECT a FROM t WHERE) SELECT b FROM q", 1, 33,
+     "an expression, not )"},
+    {"SELECT CAST(a AS) FROM t", 1, 17, "a type"},
+    {"SELECT CAST(a, varchar) FROM t", 1, 14, "AS and a type"},
+    {"SELECT EXTRACT(fortnight FROM a)", 1, 16, "does not know this field"},
+    {"SELECT coalesce(a)", 1, 8, "COALESCE takes 2 values or more"},
+    {"SELECT if(a, b, c, d)", 1, 8, "IF takes 2 or 3 values"},
+    {"SELECT listagg(a)", 1, 18, "WITHIN GROUP after LISTAGG"},
+    {"SELECT sum(a) OVER (ORDER b)", 1, 27, "BY after ORDER"},
+    {"SELECT 99999999999999999999", 1, 8, "too large"},
+    {"SELECT X'f'", 1, 8, "two digits for each byte"},
+    {"SELECT U&'\\00'", 1, 8, "an escape in U&'' that is not whole"},
+    {"SELECT U&'a' UESCAPE 'ab'", 1, 22, "UESCAPE takes one character"},
+    {"SELECT X 'ff'", 1, 8, "stand together"},
+    {"SELECT a FROM t TABLESAMPLE BERNOULLI ()", 1, 40, "an expression"},
+    {"SELECT a FROM UNNEST(b) WITH c", 1, 30, "ORDINALITY after WITH"},
+    {"SELECT JSON_VALUE(a)", 1, 20, "a comma and a path"},
+    {"SELECT ()", 1, 10, "-> after '()'"},
+    {"SELECT a FROM t FOR b", 1, 21, "TIMESTAMP or VERSION"},
+    {"WITH FUNCTION f() RETURNS bigint RETURN 1 SELECT f()", 1, 6,
+     "WITH FUNCTION defines a function"},
 };
 
 START_TEST(bad_statements_are_refused_with_their_place)
@@ -224,8 +266,8 @@ START_TEST(bad_statements_are_refused_with_their_place)
     struct pl_sql_place place = {0};
     struct pl_err err = {0};
 
-    ck_assert_msg(pl_sql_select_read(bad[_i].sql, strlen(bad[_i].sql), &s,
-                                     &place, &err) == -1,
+    ck_assert_msg(pl_sql_select_read(bad[_i].sql, strlen(bad[_i].sql), false,
+                                     &s, &place, &err) == -1,
                   "%s", bad[_i].sql);
     ck_assert_int_eq(err.code, PL_QUERY_INVALID);
     ck_assert_msg(strstr(err.msg, bad[_i].says) != NULL, "%s: %s", bad[_i].sql,
@@ -243,7 +285,8 @@ START_TEST(the_semicolon_is_outside_the_length)
     struct pl_sql_place place = {0};
     struct pl_err err = {0};
 
-    ck_assert_int_eq(pl_sql_select_read(sql, strlen(sql), &s, &place, &err), 0);
+    ck_assert_int_eq(
+        pl_sql_select_read(sql, strlen(sql), false, &s, &place, &err), 0);
     ck_assert(s.has_semicolon);
     ck_assert_uint_eq(s.sql_len, 15);
     ck_assert(!s.is_unknown);
@@ -261,7 +304,7 @@ static int read_deep(size_t depth, struct pl_err *err)
     memset(text + n, '(', depth);
     text[n + depth] = 'a';
     memset(text + n + depth + 1, ')', depth);
-    return pl_sql_select_read(text, n + 2 * depth + 1, &s, &place, err);
+    return pl_sql_select_read(text, n + 2 * depth + 1, false, &s, &place, err);
 }
 
 START_TEST(nesting_is_bounded)
@@ -284,7 +327,7 @@ static int read_wide(size_t columns, struct pl_err *err)
 
     for (; columns > 1; columns--)
         n += (size_t)snprintf(text + n, sizeof text - n, ",a");
-    return pl_sql_select_read(text, n, &s, &place, err);
+    return pl_sql_select_read(text, n, false, &s, &place, err);
 }
 
 START_TEST(columns_are_bounded)
@@ -309,9 +352,44 @@ START_TEST(every_prefix_is_safe)
         char *copy = malloc(len + 1);
 
         memcpy(copy, sql, len);
-        if (pl_sql_select_read(copy, len, &s, &place, &err) != 0)
+        if (pl_sql_select_read(copy, len, false, &s, &place, &err) != 0)
             ck_assert_int_eq(err.code, PL_QUERY_INVALID);
         free(copy);
+    }
+}
+END_TEST
+
+/* EXECUTE only where it is asked for, and never with a statement inside. */
+START_TEST(a_prepared_statement_on_request)
+{
+    static const struct {
+        const char *sql;
+        bool is_taken;
+    } cases[] = {{"EXECUTE p", true},
+                 {"EXECUTE \"p\" USING 1, 'a', ?;", true},
+                 {"EXECUTE immediate", true},
+                 {"EXECUTE IMMEDIATE 'DROP TABLE t'", false},
+                 {"EXECUTE p USING", false},
+                 {"EXECUTE p SELECT 1", false},
+                 {"EXECUTE p; EXECUTE q", false},
+                 {"EXECUTE", false},
+                 {"(EXECUTE p)", false},
+                 {"WITH q AS (SELECT 1) EXECUTE p", false}};
+
+    for (size_t i = 0; i < PL_COUNT(cases); i++) {
+        PL_AUTO(pl_sql_select) s = {0};
+        struct pl_sql_place place = {0};
+        struct pl_err err = {0};
+        const size_t len = strlen(cases[i].sql);
+
+        ck_assert_msg((pl_sql_select_read(cases[i].sql, len, true, &s, &place,
+                                          &err) == 0) == cases[i].is_taken,
+                      "%s: %s", cases[i].sql, err.msg);
+        ck_assert(!cases[i].is_taken || s.is_unknown);
+        pl_sql_select_release(&s);
+        err = (struct pl_err){0};
+        ck_assert_int_eq(
+            pl_sql_select_read(cases[i].sql, len, false, &s, &place, &err), -1);
     }
 }
 END_TEST
@@ -321,6 +399,7 @@ UNIT_MAIN("sql.select", tcase_add_loop_test(tc, columns_of_good_statements, 0,
           tcase_add_loop_test(tc, bad_statements_are_refused_with_their_place,
                               0, UNIT_COUNT(bad));
           tcase_add_test(tc, the_semicolon_is_outside_the_length);
+          tcase_add_test(tc, a_prepared_statement_on_request);
           tcase_add_test(tc, nesting_is_bounded);
           tcase_add_test(tc, columns_are_bounded);
           tcase_add_loop_test(tc, every_prefix_is_safe, 0, UNIT_COUNT(good));)
