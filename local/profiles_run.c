@@ -23,7 +23,7 @@ struct run {
     struct local *local;
     char domain[65];
     char id[65];
-    char outcome[24]; /* that a test asked for, or "" */
+    char outcome[40]; /* that a test asked for, or "" */
     int fd;
     json_t *fields;
     char unique[300]; /* the target that tells profiles apart */

@@ -109,7 +109,7 @@ int pl_sql_qualified_name(struct pl_sql_parser *p, const char *wanted)
 
 int pl_sql_name_list(struct pl_sql_parser *p)
 {
-    struct pl_sql_token open;
+    struct pl_sql_token open = {0};
 
     if (pl_sql_open(p, PL_SQL_LPAREN, &open) != 0)
         return -1;

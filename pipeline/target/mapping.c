@@ -306,7 +306,7 @@ static int collect(const struct pl_mapping *mapping,
                          strcmp(sorted[i + values]->name, c->name) == 0;)
             values++;
         for (size_t v = 0; v < values; v++) {
-            struct pl_place place;
+            struct pl_place place = {0};
 
             if (pl_mapping_place(mapping, target, c, channel, v, values, &place,
                                  err) != 0)

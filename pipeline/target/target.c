@@ -71,7 +71,7 @@ const struct pl_target *pl_target_by_name(const char *name)
 static int choose_key(const struct pl_target_wish *wish,
                       struct pl_target *target, struct pl_err *err)
 {
-    struct pl_column column;
+    struct pl_column column = {0};
     struct pl_err why = {0};
     const struct pl_key_field *field;
 

@@ -87,22 +87,22 @@ int athena_bind(const char *sql, size_t len, const char *const *literals,
 {
     struct pl_sql_lexer lex;
     struct pl_sql_token token;
-    struct pl_sql_place place;
     size_t from = 0;
     size_t used = 0;
 
     pl_sql_lexer_init(&lex, sql, len);
     do {
-        if (pl_sql_next(&lex, &token, &place, err) != 0)
-            return -1;
+        pl_sql_next(&lex, &token);
+        if (token.kind == PL_SQL_ERROR)
+            return pl_fail(err, PL_INTERNAL_ERROR, "a query that was judged");
         if (token.kind != PL_SQL_PARAM)
             continue;
         if (used == count)
             return pl_fail(err, PL_INTERNAL_ERROR, "more ? than literals");
-        if (pl_buf_add(out, sql + from, token.place.offset - from, err) != 0 ||
+        if (pl_buf_add(out, sql + from, token.offset - from, err) != 0 ||
             pl_buf_adds(out, literals[used++], err) != 0)
             return -1;
-        from = token.place.offset + token.len;
+        from = (size_t)token.offset + token.len;
     } while (token.kind != PL_SQL_END);
     return pl_buf_add(out, sql + from, len - from, err);
 }
@@ -112,9 +112,7 @@ static bool is_name(const char *sql, size_t sql_len, const char *text,
                     size_t len)
 {
     struct pl_sql_lexer lex;
-    struct pl_sql_token token = {.kind = PL_SQL_PARAM};
-    struct pl_sql_place place;
-    struct pl_err ignored = {0};
+    struct pl_sql_token token;
 
     for (size_t i = len; i > 0; i--)
         if (text[i - 1] == '.') {
@@ -123,12 +121,14 @@ static bool is_name(const char *sql, size_t sql_len, const char *text,
             break;
         }
     pl_sql_lexer_init(&lex, sql, sql_len);
-    while (len > 0 && token.kind != PL_SQL_END &&
-           pl_sql_next(&lex, &token, &place, &ignored) == 0) {
+    for (pl_sql_next(&lex, &token);
+         len > 0 && token.kind != PL_SQL_END && token.kind != PL_SQL_ERROR;
+         pl_sql_next(&lex, &token)) {
         const size_t quote = token.kind == PL_SQL_QUOTED ? 1 : 0;
 
-        if ((token.kind == PL_SQL_WORD || quote == 1) &&
-            pl_ieqn(token.text + quote, token.len - 2 * quote, text, len))
+        if (pl_sql_is_name(token.kind) &&
+            pl_ieqn(sql + token.offset + quote, token.len - 2 * quote, text,
+                    len))
             return true;
     }
     return false;

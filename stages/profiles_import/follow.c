@@ -71,6 +71,9 @@ static int look(struct profiles_run *run, struct profiles_part *part,
         return 0;
     }
     *err = cause;
+    if (cause.code == PL_INTERRUPTED)
+        return pl_context(err, "upload job %s goes on at the service",
+                          part->job.id);
     return pl_context(err, "cannot follow upload job %s", part->job.id);
 }
 

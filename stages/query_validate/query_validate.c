@@ -126,7 +126,7 @@ int query_validate_run(const struct query_validate_config *cfg,
                        struct pl_manifest *m, struct pl_err *err)
 {
     PL_AUTO(pl_sql_verdict) v = {0};
-    struct pl_target target;
+    struct pl_target target = {0};
     const char *sql = pl_manifest_str(m, "query.sql");
     struct pl_err lost = {0};
 
@@ -260,7 +260,7 @@ int query_validate_text(const struct query_validate_config *cfg,
 {
     PL_AUTO(pl_sql_verdict) v = {.takes_execute = cfg->takes_prepared};
     struct pl_err why = {0};
-    struct pl_target target;
+    struct pl_target target = {0};
 
     if (choose_target(cfg, NULL, &target, err) != 0)
         return -1;

@@ -389,14 +389,13 @@ static void same_in_all_ways(struct pl_csv_rules rules, int format,
     OUTCOME(first);
     struct pl_csv_config cfg = lenient(&plain);
 
-    make_table(&table, 1 + seed * 37 % 700, seed);
+    make_table(&table, 1 + seed * 37 % 250, seed);
     cfg.rules = rules;
     cfg.format = format == 0 ? PL_CSV_OUT_CSV : PL_CSV_OUT_JSON;
     run_csv(cfg, &table, &first);
     ck_assert_msg(first.rc == 0, "%s", first.err.msg);
-    if (first.report.rows_in > 200)
-        ck_assert(first.report.rows_out > 10 &&
-                  first.report.rows_rejected > 10);
+    if (first.report.rows_in > 100)
+        ck_assert(first.report.rows_out > 2 && first.report.rows_rejected > 2);
     for (size_t i = 0; i < (size_t)UNIT_COUNT(ways); i++) {
         OUTCOME(o);
 
@@ -419,7 +418,7 @@ START_TEST(both_formats_mean_the_same)
         {.empty = PL_CSV_EMPTY_NULL, .duplicates = PL_CSV_DUPLICATES_KEEP_LAST},
         {.empty = PL_CSV_EMPTY_KEEP, .off = ~UINT64_C(0)}};
 
-    for (uint64_t i = 0; i < 5; i++)
+    for (uint64_t i = 0; i < 2; i++)
         same_in_all_ways(rules[(size_t)_i / 2], _i % 2, (uint64_t)_i * 5 + i);
 }
 END_TEST
