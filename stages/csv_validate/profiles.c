@@ -8,7 +8,6 @@ void csv_profiles_release(struct csv_profiles *p)
 {
     pl_profile_release(p->profile);
     pl_profile_report_release(&p->report);
-    csv_mapping_release(&p->mapping);
     pl_inflate_release(&p->inflate);
     pl_reader_release(&p->reader);
 }
@@ -88,6 +87,7 @@ int csv_profiles_open(struct csv_profiles *p, struct csv_settings *set,
     if (!csv->target->is_profiles)
         return 0;
     p->cfg = (struct pl_profile_config){.target = csv->target,
+                                        .mapping = csv->target->mapping,
                                         .temp_dir = csv->temp_dir,
                                         .max_part_bytes = csv->max_part_bytes,
                                         .out = csv->out,
@@ -96,11 +96,8 @@ int csv_profiles_open(struct csv_profiles *p, struct csv_settings *set,
                                         .csv = csv};
     if (choose_opt_out(p, m, err) != 0 || choose_tag(p, m, err) != 0 ||
         change_rules(p, csv, err) != 0 ||
-        csv_mapping_read(&p->mapping, pl_manifest_get(m, "import.mapping"),
-                         err) != 0 ||
         open_id_map(p, pl_manifest_str(m, "import.id_map"), aws, err) != 0)
         return -1;
-    p->cfg.mapping = csv_mapping_of(&p->mapping);
     p->profile = pl_profile_open(&p->cfg, err);
     if (p->profile == NULL)
         return -1;

@@ -15,6 +15,7 @@
 
 void csv_settings_release(struct csv_settings *s)
 {
+    pl_own_mapping_release(&s->mapping);
     free((void *)s->required);
 }
 
@@ -39,7 +40,11 @@ static int choose_target(struct csv_settings *s,
                        name, destination);
     wish.name = name;
     s->csv.target = &s->target;
-    return pl_target_choose(&wish, &s->target, err);
+    return pl_target_choose(&wish, &s->target, err) != 0
+               ? -1
+               : pl_own_mapping_choose(&s->mapping,
+                                       pl_manifest_get(m, "import.mapping"),
+                                       &s->target, err);
 }
 
 static int choose_required(struct csv_settings *s, const struct pl_manifest *m,

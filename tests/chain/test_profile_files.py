@@ -254,6 +254,20 @@ class ProfileFiles(unittest.TestCase):
                 mapping=bad)
             self.assertIn("import.mapping", receipt["error"]["message"])
 
+    def test_a_table_of_ones_own_for_many_columns(self):
+        """What counts against the 25 is what the job's own table maps."""
+        names = ["Attributes.A%d" % i for i in range(30)]
+        text = "User.UserId,%s\nu1%s\n" % (",".join(names), ",x" * 30)
+        receipt, _, _ = self.run_on(text, status=65)
+        self.assertIn("31 columns", receipt["error"]["message"])
+        rule = {"column": "Attributes.A7", "field": "Attributes.Seven"}
+        _, out, _ = self.run_on(text, mapping={"rules": [rule]})
+        self.assertEqual(out, "AccountNumber,Attributes_Seven\nu1,x\n")
+        receipt, _, _ = self.run_on(text, status=65, mapping={"rules": [
+            rule, {**rule, "column": "Attributes.A8"}]})
+        self.assertIn("both become 'Attributes_Seven'",
+                      receipt["error"]["message"])
+
     def test_json_is_not_for_profiles(self):
         receipt, _, _ = self.run_on("User.UserId\nu\n", "--format", "json",
                                     status=78)
