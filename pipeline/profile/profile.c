@@ -182,10 +182,6 @@ static int refuse(struct pl_profile *p, const struct place *place,
 {
     unsigned char number[8];
 
-    if (rule == PL_RULE_KEY_MISSING)
-        p->report.no_key++;
-    else
-        p->report.unknown_key++;
     for (size_t i = 0; i < sizeof(number); i++)
         number[i] = (unsigned char)(place->number >> (56 - 8 * i));
     return carry(p, place, rule, "", 0, row, len, err) != 0
@@ -508,31 +504,39 @@ static int write_reject(struct pl_profile *p, const struct pl_sorted *record,
                                err);
 }
 
+/* They are counted as they are written, so that the counts hold whatever fails
+ * before or after. */
 static int write_rejects(struct pl_profile *p, struct pl_err *err)
 {
     PL_AUTO(pl_buf) text = PL_BUF_INIT;
     struct pl_sorted record;
-    int rc = 0;
+    int rc;
 
     if (pl_sorter_finish(&p->refused, err) != 0)
         return -1;
-    while (p->cfg->csv->rejects != NULL &&
-           (rc = pl_sorter_next(&p->refused, &record, err)) > 0)
-        if (write_reject(p, &record, &text, err) != 0)
+    while ((rc = pl_sorter_next(&p->refused, &record, err)) > 0) {
+        if (p->cfg->csv->rejects != NULL &&
+            write_reject(p, &record, &text, err) != 0)
             return -1;
+        if (carried_of(&record).rule == (uint32_t)PL_RULE_KEY_MISSING)
+            p->report.no_key++;
+        else
+            p->report.unknown_key++;
+    }
     return rc;
 }
 
 int pl_profile_finish(struct pl_profile *p, struct pl_profile_report *report,
                       struct pl_err *err)
 {
-    if (join(p, err) != 0 || write_rejects(p, err) != 0 ||
-        merge_rows(p, err) != 0 ||
-        pl_profile_merge_dropped(&p->merge, &p->report, err) != 0 ||
-        pl_profile_write(&p->merge, &p->report, err) != 0)
-        return -1;
+    const bool is_good =
+        join(p, err) == 0 && write_rejects(p, err) == 0 &&
+        merge_rows(p, err) == 0 &&
+        pl_profile_merge_dropped(&p->merge, &p->report, err) == 0 &&
+        pl_profile_write(&p->merge, &p->report, err) == 0;
+
     p->report.profiles = p->merge.profiles;
     *report = p->report;
     memset(&p->report, 0, sizeof(p->report));
-    return 0;
+    return is_good ? 0 : -1;
 }

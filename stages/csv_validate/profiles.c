@@ -117,23 +117,31 @@ static void add_rule(struct pl_csv_report *report, enum pl_rule rule,
     report->rows_out -= count;
 }
 
-int csv_profiles_finish(struct csv_profiles *p, struct pl_csv_config *csv,
-                        struct pl_csv_report *report, struct pl_err *err)
+static void count(struct pl_csv_report *report,
+                  const struct pl_profile_report *r)
 {
-    struct pl_profile_report *r = &p->report;
-
-    if (p->profile == NULL)
-        return 0;
-    if (pl_profile_finish(p->profile, r, err) != 0)
-        return -1;
-    if (p->cfg.id_map != NULL && pl_reader_verify(&p->reader, NULL, err) != 0)
-        return pl_context(err, "import.id_map");
     add_rule(report, PL_RULE_KEY_MISSING, r->no_key);
     add_rule(report, PL_RULE_KEY_UNKNOWN, r->unknown_key);
     report->rows_dropped += r->opted_out;
     report->rows_merged += r->merged;
     report->rows_out -= r->opted_out + r->merged;
     report->last_part_rows = r->last_part_rows;
+}
+
+int csv_profiles_finish(struct csv_profiles *p, struct pl_csv_config *csv,
+                        struct pl_csv_report *report, struct pl_err *err)
+{
+    struct pl_profile_report *r = &p->report;
+    int rc;
+
+    if (p->profile == NULL)
+        return 0;
+    rc = pl_profile_finish(p->profile, r, err);
+    count(report, r);
+    if (rc != 0)
+        return -1;
+    if (p->cfg.id_map != NULL && pl_reader_verify(&p->reader, NULL, err) != 0)
+        return pl_context(err, "import.id_map");
     if (report->rows_out != r->profiles)
         return pl_fail(err, PL_INTERNAL_ERROR, "counts do not add up");
     csv->limits = p->limits;

@@ -268,6 +268,27 @@ class ProfileFiles(unittest.TestCase):
         self.assertIn("both become 'Attributes_Seven'",
                       receipt["error"]["message"])
 
+    def test_counts_when_profiles_are_refused(self):
+        """The rejects that were written are counted all the same."""
+        text = ("Id,User.UserId,Attributes.A\ne1,,x\ne2,u0,x\ne3,u0,x\n" +
+                "".join("f%d,u1,%d\n" % (i, i) for i in range(30)))
+        receipt, _, _ = self.run_on(text, status=65)
+        self.assertIn("more than 25 fields", receipt["error"]["message"])
+        result = self.counts(receipt)
+        self.assertEqual(result["rows_rejected"], 1)
+        self.assertEqual(result["by_rule"], {"key-missing": 1})
+        [entry] = [e for e in receipt["data"] if e["role"] == "rejects"]
+        self.assertEqual(entry["rows"], 1)
+        self.assertEqual(self.read(entry["uri"]).count("\n"), 1)
+
+    def test_nobody(self):
+        for text in ("User.UserId,Attributes.A\n",
+                     "User.UserId,Attributes.A\n,x\n"):
+            receipt, out, _ = self.run_on(
+                text, limits={"max_reject_percent": 100, "min_rows": 0})
+            self.assertEqual(out, "AccountNumber\n")
+            self.assertEqual(self.counts(receipt)["rows_out"], 0)
+
     def test_json_is_not_for_profiles(self):
         receipt, _, _ = self.run_on("User.UserId\nu\n", "--format", "json",
                                     status=78)
