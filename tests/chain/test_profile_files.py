@@ -134,7 +134,7 @@ class ProfileFiles(unittest.TestCase):
         self.assertEqual(result["values_dropped"]["Address"], pushes)
 
     def test_the_id_map(self):
-        id_map = gzip.compress(b"Id,User.UserId,X\nE1,u1,\n e2,u2,\ne9,u9,\n")
+        id_map = gzip.compress(b"Id,User.UserId,X\n ,u7,\nE1,u1,\n e2,u2,\ne9,u9,\n")
         receipt, out, rejects = self.run_on(
             "Id,Attributes.Plan\ne1,gold\ne2,\ne3,gold\n",
             id_map=self.write("map.csv.gz", id_map))
@@ -147,6 +147,7 @@ class ProfileFiles(unittest.TestCase):
         for text, words in (
                 ("", "import.id_map: it is empty"),
                 ("Id,Name\n1,2\n", "'Id' and 'User.UserId'"),
+                ("Id,User.UserId\ne\0,u1\n", "record 1: a NUL byte in an Id"),
                 ("Id,User.UserId\ne1,\"u", "a quote is open at the end"),
                 (gzip.compress(b"Id,User.UserId\ne1,u1\n" * 900)[:-20],
                  "import.id_map")):
