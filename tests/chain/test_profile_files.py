@@ -282,6 +282,18 @@ class ProfileFiles(unittest.TestCase):
         self.assertEqual(entry["rows"], 1)
         self.assertEqual(self.read(entry["uri"]).count("\n"), 1)
 
+    def test_keys_are_not_shown(self):
+        """Nor the tenth most frequent of them."""
+        receipt, out, _ = self.run_on(
+            "Attributes.mail,Attributes.Plan\na@x.org,gold\nb@x.org,gold\n",
+            key={"column": "attributes.mail", "field": "EmailAddress"})
+        self.assertEqual(out, "EmailAddress,Attributes_Plan\na@x.org,gold\n"
+                              "b@x.org,gold\n")
+        self.assertNotIn("x.org", json.dumps(receipt))
+        self.assertEqual(
+            [c.get("top") for c in self.counts(receipt)["columns"]],
+            [None, [{"value": "gold", "count": 2}]])
+
     def test_nobody(self):
         for text in ("User.UserId,Attributes.A\n",
                      "User.UserId,Attributes.A\n,x\n"):
