@@ -15,6 +15,7 @@
 
 /* The few values of a column, while they are few. */
 #define FEW_PLACES ((size_t)1024)
+#define FEW_BYTES ((size_t)1 << 20) /* of the values of a column together */
 struct few {
     uint64_t hash;
     uint64_t count;
@@ -140,7 +141,7 @@ static int count_few(struct pl_csv_tally_column *c, uint64_t hash,
             return 0;
         }
     }
-    if (c->few_count == PL_CSV_FEW) {
+    if (c->few_count == PL_CSV_FEW || len > FEW_BYTES - c->texts.len) {
         forget_few(c);
         sketch(c, hash);
         return 0;
