@@ -294,6 +294,35 @@ class ProfileFiles(unittest.TestCase):
             [c.get("top") for c in self.counts(receipt)["columns"]],
             [None, [{"value": "gold", "count": 2}]])
 
+    def test_a_key_alone(self):
+        """No Id, no channel, no User.UserId: other columns may be the key.
+        Small pieces, so that rows of the key stand at their beginning."""
+        rows = ["c%05d,%d" % (i // 2, i) for i in range(30000)]
+        for first in ("Attributes.c,Metrics.m", "Metrics.m,Attributes.c"):
+            lines = rows if first.startswith("A") else [
+                ",".join(reversed(row.split(","))) for row in rows]
+            lines = lines + ["c\"0,1", "," if first[0] == "A" else "7,"]
+            for options in ((), ("--reader", "libcsv"),
+                            ("--rules", "basic")):
+                receipt, out, rejects = self.run_on(
+                    first + "\n" + "\n".join(lines) + "\n", *options,
+                    key={"column": "Attributes.c"})
+                self.assertEqual(
+                    out, "AccountNumber,Metrics_m\n" + "".join(
+                        "c%05d,%d\n" % (i, 2 * i) for i in range(15000)))
+                self.assertEqual([(r["rule"], r["key"]) for r in rejects],
+                                 [("malformed-quote", None),
+                                  ("key-missing", None)])
+                self.assertEqual(self.counts(receipt)["rows_merged"], 15000)
+
+    def test_a_key_beside_a_user(self):
+        _, out, rejects = self.run_on(
+            "User.UserId,Attributes.c,Metrics.m\n,c1,x\n,c2,1\nu,c2,\n",
+            key={"column": "Attributes.c", "field": "EmailAddress"})
+        self.assertEqual(out, "EmailAddress,AccountNumber,Metrics_m\nc2,u,1\n")
+        self.assertEqual([(r["rule"], r["key"]) for r in rejects],
+                         [("metric-number", "c1")])
+
     def test_nobody(self):
         for text in ("User.UserId,Attributes.A\n",
                      "User.UserId,Attributes.A\n,x\n"):
