@@ -3,6 +3,7 @@
 #include "pipeline/base/log.h"
 #include "pipeline/base/opts.h"
 #include "pipeline/base/text.h"
+#include "pipeline/manifest/setting.h"
 #include "stages/profiles_import/run.h"
 
 #define TIMEOUT_S_DEFAULT 7200
@@ -95,17 +96,16 @@ static int choose_numbers(struct profiles_settings *set,
         pl_manifest_real(m, "import.max_unknown_keys_percent", UNKNOWN_DEFAULT);
     set->max_failed_percent =
         pl_manifest_real(m, "import.max_failed_percent", 0);
-    if (pl_setting_int(cfg->expiry_days, "LAKESEG_EXPIRY_DAYS",
-                       pl_manifest_int(m, "import.expiry_days", -1),
-                       &set->expiry_days, err) != 0 ||
-        pl_setting_int(
-            cfg->objects_per_second, "LAKESEG_OBJECTS_PER_SECOND",
-            pl_manifest_int(m, "import.objects_per_second", RATE_DEFAULT),
-            &set->objects_per_second, err) != 0 ||
-        pl_setting_int(
-            cfg->timeout_s, "LAKESEG_IMPORT_TIMEOUT_S",
-            pl_manifest_int(m, "import.timeout_s", TIMEOUT_S_DEFAULT),
-            &timeout_s, err) != 0 ||
+    if (pl_manifest_setting_int(m, cfg->expiry_days, "import.expiry_days",
+                                "LAKESEG_EXPIRY_DAYS", -1, &set->expiry_days,
+                                err) != 0 ||
+        pl_manifest_setting_int(m, cfg->objects_per_second,
+                                "import.objects_per_second",
+                                "LAKESEG_OBJECTS_PER_SECOND", RATE_DEFAULT,
+                                &set->objects_per_second, err) != 0 ||
+        pl_manifest_setting_int(m, cfg->timeout_s, "import.timeout_s",
+                                "LAKESEG_IMPORT_TIMEOUT_S", TIMEOUT_S_DEFAULT,
+                                &timeout_s, err) != 0 ||
         pl_setting_int(cfg->poll_ms, "LAKESEG_POLL_INTERVAL_MS",
                        POLL_MS_DEFAULT, &set->poll_ms, err) != 0)
         return -1;

@@ -123,6 +123,11 @@ class Segments(Importing):
                        AWS_ENDPOINT_URL=front.url)
         self.assertEqual(front.calls(), [])
 
+    def test_the_job_comes_before_the_environment(self):
+        environment = {"LAKESEG_IMPORT_TIMEOUT_S": "0"}
+        self.run_import(self.one(timeout_s=600), **environment)
+        self.fails(self.one(), "ConfigInvalid", "time-out", **environment)
+
     def test_made_then_updated(self):
         settings = {"define_segment": True, "segment_name": "by name"}
         first = self.run_import(self.one(3, **settings)).manifest

@@ -123,6 +123,20 @@ class Uploads(ProfilesCase):
             self.assertEqual(self.jobs()[-1]["UniqueKey"], key)
         self.assertEqual(len(self.profiles()), 3)
 
+    def test_the_job_comes_before_the_environment(self):
+        environment = {"LAKESEG_EXPIRY_DAYS": "7",
+                       "LAKESEG_IMPORT_TIMEOUT_S": "0"}
+        self.good(self.document([people(3)], timeout_s=600), **environment)
+        self.assertEqual(self.jobs()[0]["DataExpiry"], 60)
+        self.run_id += "x"
+        self.good(self.document([people(3)], timeout_s=600,
+                                expiry_days=None), **environment)
+        self.assertEqual(self.jobs()[1]["DataExpiry"], 7)
+        self.run_id += "x"
+        self.good(self.document([people(3)], timeout_s=600),
+                  "--expiry-days=8", **environment)
+        self.assertEqual(self.jobs()[2]["DataExpiry"], 8)
+
     def test_partial_is_no_success(self):
         rows = people(9) + [("u10", "x" * 256, "", "")]
         document = self.document([rows])
