@@ -85,6 +85,17 @@ static int choose_words(struct profiles_settings *set,
     return 0;
 }
 
+static int check_percents(const struct profiles_settings *set,
+                          struct pl_err *err)
+{
+    if (set->max_unknown_percent >= 0 && set->max_unknown_percent <= 100 &&
+        set->max_failed_percent >= 0 && set->max_failed_percent <= 100)
+        return 0;
+    return pl_fail(err, PL_CONFIG_INVALID,
+                   "'import.max_unknown_keys_percent' and "
+                   "'import.max_failed_percent' must be from 0 to 100");
+}
+
 static int choose_numbers(struct profiles_settings *set,
                           const struct profiles_import_config *cfg,
                           const struct pl_manifest *m, struct pl_err *err)
@@ -109,17 +120,19 @@ static int choose_numbers(struct profiles_settings *set,
         pl_setting_int(cfg->poll_ms, "LAKESEG_POLL_INTERVAL_MS",
                        POLL_MS_DEFAULT, &set->poll_ms, err) != 0)
         return -1;
-    set->timeout_ms = timeout_s * 1000;
-    if (timeout_s < 1 || set->poll_ms < 1)
+    if (timeout_s < 1 || timeout_s > INT32_MAX || set->poll_ms < 1 ||
+        set->poll_ms > INT32_MAX)
         return pl_fail(err, PL_CONFIG_INVALID,
-                       "time-outs and intervals must be at least 1");
+                       "time-outs and intervals must be from 1 to %d",
+                       INT32_MAX);
+    set->timeout_ms = timeout_s * 1000;
     if (set->objects_per_second < 1 || set->objects_per_second > RATE_MAX ||
         set->sample_keys < 0 || set->sample_keys > SAMPLE_MAX)
         return pl_fail(err, PL_CONFIG_INVALID,
                        "'import.objects_per_second' must be 1 to %d, "
                        "'import.sample_keys' 0 to %d",
                        RATE_MAX, SAMPLE_MAX);
-    return 0;
+    return check_percents(set, err);
 }
 
 /* The service's own default of 14 days is never taken without a word. */

@@ -236,7 +236,14 @@ class Refused(ProfilesCase):
                  "ConfigInvalid", "previous"),
                 ({"segment": {"name": "none"}}, "ConfigInvalid",
                  "segment_none"),
-                ({"sample_keys": -1}, "ConfigInvalid", "sample_keys")):
+                ({"sample_keys": -1}, "ConfigInvalid", "sample_keys"),
+                ({"timeout_s": 1 << 62}, "ConfigInvalid", "time-outs"),
+                ({"max_failed_percent": -1}, "ConfigInvalid",
+                 "max_failed_percent"),
+                ({"max_failed_percent": 101}, "ConfigInvalid",
+                 "max_failed_percent"),
+                ({"max_unknown_keys_percent": 100.5}, "ConfigInvalid",
+                 "max_unknown_keys_percent")):
             with self.subTest(changes=changes):
                 document = self.document([people(2)], **changes)
                 error = self.error_of(document)
@@ -275,6 +282,9 @@ class Refused(ProfilesCase):
                 data["compression"] = "zstd"
             elif what == "large":
                 data["bytes"] = 10 ** 9
+            elif what == "crowd":
+                document["data"] = [dict(data, rows=1 << 62)] * 2
+                del result["rows_out"]
 
         for what, name in (("fields", "ManifestInvalid"),
                            ("key", "ManifestInvalid"),
@@ -284,6 +294,7 @@ class Refused(ProfilesCase):
                            ("many", "ManifestInvalid"),
                            ("rows", "ManifestInvalid"),
                            ("sum", "ManifestInvalid"),
+                           ("crowd", "ManifestInvalid"),
                            ("role", "ManifestInvalid"),
                            ("zstd", "ConfigInvalid"),
                            ("large", "ConfigInvalid")):
