@@ -85,36 +85,36 @@ void local_type_release(struct local_type *type)
 }
 
 static const struct {
-    int id;
     const char *name;
+    int id;
     int precision;
 } names[] = {
-    {DUCKDB_BOOLEAN, "boolean", 0},
-    {DUCKDB_TINYINT, "tinyint", 3},
-    {DUCKDB_SMALLINT, "smallint", 5},
-    {DUCKDB_INTEGER, "integer", 10},
-    {DUCKDB_BIGINT, "bigint", 19},
-    {DUCKDB_UTINYINT, "smallint", 5},
-    {DUCKDB_USMALLINT, "integer", 10},
-    {DUCKDB_UINTEGER, "bigint", 19},
-    {DUCKDB_UBIGINT, "decimal", 20},
-    {DUCKDB_FLOAT, "float", 17},
-    {DUCKDB_DOUBLE, "double", 17},
-    {DUCKDB_TIMESTAMP, "timestamp", 3},
-    {DUCKDB_DATE, "date", 0},
-    {DUCKDB_TIME, "time", 3},
-    {DUCKDB_HUGEINT, "decimal", 38},
-    {DUCKDB_BLOB, "varbinary", 1073741824},
-    {DUCKDB_DECIMAL, "decimal", 0},
-    {DUCKDB_TIMESTAMP_S, "timestamp", 3},
-    {DUCKDB_TIMESTAMP_MS, "timestamp", 3},
-    {DUCKDB_TIMESTAMP_NS, "timestamp", 3},
-    {DUCKDB_TIMESTAMP_TZ, "timestamp with time zone", 3},
-    {DUCKDB_LIST, "array", 0},
-    {DUCKDB_ARRAY, "array", 0},
-    {DUCKDB_STRUCT, "row", 0},
-    {DUCKDB_MAP, "map", 0},
-    {DUCKDB_INTERVAL, "interval day to second", 0},
+    {"boolean", DUCKDB_BOOLEAN, 0},
+    {"tinyint", DUCKDB_TINYINT, 3},
+    {"smallint", DUCKDB_SMALLINT, 5},
+    {"integer", DUCKDB_INTEGER, 10},
+    {"bigint", DUCKDB_BIGINT, 19},
+    {"smallint", DUCKDB_UTINYINT, 5},
+    {"integer", DUCKDB_USMALLINT, 10},
+    {"bigint", DUCKDB_UINTEGER, 19},
+    {"decimal", DUCKDB_UBIGINT, 20},
+    {"float", DUCKDB_FLOAT, 17},
+    {"double", DUCKDB_DOUBLE, 17},
+    {"timestamp", DUCKDB_TIMESTAMP, 3},
+    {"date", DUCKDB_DATE, 0},
+    {"time", DUCKDB_TIME, 3},
+    {"decimal", DUCKDB_HUGEINT, 38},
+    {"varbinary", DUCKDB_BLOB, 1073741824},
+    {"decimal", DUCKDB_DECIMAL, 0},
+    {"timestamp", DUCKDB_TIMESTAMP_S, 3},
+    {"timestamp", DUCKDB_TIMESTAMP_MS, 3},
+    {"timestamp", DUCKDB_TIMESTAMP_NS, 3},
+    {"timestamp with time zone", DUCKDB_TIMESTAMP_TZ, 3},
+    {"array", DUCKDB_LIST, 0},
+    {"array", DUCKDB_ARRAY, 0},
+    {"row", DUCKDB_STRUCT, 0},
+    {"map", DUCKDB_MAP, 0},
+    {"interval day to second", DUCKDB_INTERVAL, 0},
 };
 
 const char *local_type_name(const struct local_type *type)

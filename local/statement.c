@@ -91,6 +91,9 @@ static int add_partition(struct local_statement *s, const struct local_token *t,
         return -1;
     for (size_t i = 0; i < text.len; i++)
         text.data[i] = (char)tolower((unsigned char)text.data[i]);
+    if (pl_utf8_valid_len(pl_buf_str(&text), text.len) != text.len)
+        return pl_fail(err, PL_QUERY_FAILED,
+                       "INVALID_TABLE_PROPERTY: partitioned_by must be UTF-8");
     if (s->partitions == NULL)
         s->partitions = json_array();
     return json_array_append_new(s->partitions,

@@ -110,7 +110,7 @@ size_t local_next_element(enum local_time_form form, const char *f, size_t len,
         return 1;
     }
     *e = (struct local_element){f[1], 1, NULL, 0};
-    if (strchr("abcdefHhIijklMmprSsTvWxYy", f[1]) == NULL)
+    if (f[1] == '\0' || strchr("abcdefHhIijklMmprSsTvWxYy", f[1]) == NULL)
         *e = (struct local_element){'\0', 0, f + 1, 1};
     return 2;
 }

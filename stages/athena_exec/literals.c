@@ -94,7 +94,8 @@ int athena_bind(const char *sql, size_t len, const char *const *literals,
     do {
         pl_sql_next(&lex, &token);
         if (token.kind == PL_SQL_ERROR)
-            return pl_fail(err, PL_INTERNAL_ERROR, "a query that was judged");
+            return pl_fail(err, PL_INTERNAL_ERROR,
+                           "a query that was judged cannot be read");
         if (token.kind != PL_SQL_PARAM)
             continue;
         if (used == count)

@@ -1,5 +1,6 @@
 #include "stages/pinpoint_import/plan.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,7 @@ static size_t common_folder(const struct pinpoint_plan *plan, size_t first,
     const char *b = plan->parts[first + count - 1].uri; /* they are sorted */
     size_t len = 0;
 
+    assert(a != NULL && b != NULL); /* each entry of data[] has one */
     for (size_t i = 0; a[i] != '\0' && a[i] == b[i]; i++)
         if (a[i] == '/')
             len = i + 1;

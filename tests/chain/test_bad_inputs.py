@@ -328,7 +328,9 @@ class Signals(Case):
 
     def test_ctrl_c_in_the_pipe(self):
         pipe = self.start(SHORT, job(GOOD))
-        for child in pipe.children:  # the terminal tells the whole group
+        # The terminal tells the whole group at once; one after the other it
+        # must be the last first, or it has its input before it is told.
+        for child in reversed(pipe.children):
             child.send_signal(signal.SIGINT)
         self.check_stopped(pipe.end())
 

@@ -24,9 +24,11 @@ static void as_statement(const char *text)
         strlen(bound.data) != strlen(text) + 2)
         abort(); /* 'a' for one ?, ? for another */
     json_decref(parameters);
+    pl_err_clear(&err);
     if (local_statement_read(text, &s, &err) != 0 &&
         err.code != PL_QUERY_FAILED)
         abort();
+    pl_err_clear(&err);
     if (local_trino_rewrite(text, &out, &err) != 0)
         abort();
     local_athena_failure(text, text, "d", &type, words, sizeof(words));

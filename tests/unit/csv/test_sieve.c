@@ -3,7 +3,7 @@
 
 #include "pipeline/csv/sieve.h"
 
-#define COUNT 60000U
+#define COUNT 15000U
 
 static uint64_t mixed(uint64_t x)
 {

@@ -84,6 +84,7 @@ static const struct {
     {TO "WITH (format='JSON', partitioned_by='a')", "Expecting: ARRAY"},
     {TO "WITH (format='JSON', partitioned_by=ARRAY['a'", "Expecting: ]"},
     {TO "WITH (format='JSON', partitioned_by=ARRAY[a])", "a string"},
+    {TO "WITH (format='JSON', partitioned_by=ARRAY['\xff'])", "UTF-8"},
     {"UNLOAD (SELECT 1) TO 'file:///tmp/x' WITH (format='JSON')", "s3://"},
     {"UNLOAD (SELECT 1) TO 's3://' WITH (format='JSON')", "s3://"},
     {"EXPLAIN SELECT 1", "TYPE VALIDATE"},
