@@ -100,6 +100,18 @@ class Uploads(ProfilesCase):
         self.assertEqual(first["jobs"], again["jobs"])
         self.assertEqual(len(self.jobs()), 1)
 
+    def test_a_job_that_waits_keeps_people_as_long_as_asked_for(self):
+        document = self.document([people(3)])
+        self.local.fault(rule="profiles.GetUploadJobPath=error:400:"
+                              "BadRequestException")
+        self.bad(document, "ServiceRefused", "where to upload to")
+        document["import"]["expiry_days"] = 30
+        self.bad(document, "ConfigInvalid", "60 days", "run.id")
+        self.assertEqual(self.profiles(), [])
+        document["import"]["expiry_days"] = 60
+        self.good(document)
+        self.assertEqual(len(self.jobs()), 1)
+
     def test_a_file_in_s3(self):
         rows = people(20000)
         data = csv(rows)
