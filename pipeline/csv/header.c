@@ -42,9 +42,11 @@ static int take_column(struct pl_csv_plan *plan, struct pl_csv_report *report,
     return 0;
 }
 
-static void note_places(struct pl_csv_shape *shape)
+static void note_places(const struct pl_target *target,
+                        struct pl_csv_shape *shape)
 {
-    shape->id = shape->channel = shape->address = shape->user_id = SIZE_MAX;
+    shape->id = shape->channel = shape->address = shape->user_id = shape->key =
+        SIZE_MAX;
     for (size_t i = 0; i < shape->count; i++) {
         if (shape->is_dropped[i])
             continue;
@@ -56,6 +58,9 @@ static void note_places(struct pl_csv_shape *shape)
             shape->address = i;
         else if (shape->columns[i].kind == PL_COLUMN_USER_ID)
             shape->user_id = i;
+        if (target->is_profiles && shape->key == SIZE_MAX &&
+            pl_ieq(shape->columns[i].name, target->key_column))
+            shape->key = i;
     }
 }
 
@@ -134,7 +139,7 @@ int pl_csv_take_header(const struct pl_csv_record *record,
             return -1;
     if (check_columns(plan, err) != 0 || check_required(plan, err) != 0)
         return -1;
-    note_places(shape);
+    note_places(plan->cfg->target, shape);
     plan->has_keys = !plan->cfg->target->is_profiles || shape->id != SIZE_MAX;
     plan->has_addresses = shape->id != SIZE_MAX && shape->channel != SIZE_MAX &&
                           is_on(plan, PL_RULE_ADDRESS_DUPLICATE);

@@ -334,7 +334,7 @@ static void hash_rows(const struct pl_csv_plan *plan,
     if (s->channel != SIZE_MAX && (plan->has_addresses || !has_id))
         hash_addresses(plan, cells, rows, has_id ? keys + 1 : keys);
     cells->column = s->user_id;
-    if (!has_id && s->channel == SIZE_MAX)
+    if (!has_id && s->channel == SIZE_MAX && plan->has_keys)
         hash_column(plan, cells, rows, keys);
     if (plan->has_users)
         hash_column(plan, cells, rows, keys + 2);
@@ -348,6 +348,8 @@ void pl_csv_hash_record(const struct pl_csv_plan *plan,
     const bool has_id = s->id != SIZE_MAX;
     uint64_t address = 0;
 
+    if (!plan->has_keys)
+        return; /* and there may be no such column */
     if (has_id)
         keys[0] = pl_csv_hash_key(key, cells[s->id].data, cells[s->id].len);
     if (s->channel != SIZE_MAX &&

@@ -15,6 +15,7 @@
 
 /* The few values of a column, while they are few. */
 #define FEW_PLACES ((size_t)1024)
+#define FEW_BYTES ((size_t)1 << 20) /* of the values of a column together */
 struct few {
     uint64_t hash;
     uint64_t count;
@@ -40,9 +41,14 @@ static const struct pl_csv_hash_key hash_key = {
     {UINT64_C(0x243F6A8885A308D3), UINT64_C(0x13198A2E03707344),
      UINT64_C(0xA4093822299F31D0), UINT64_C(0x082EFA98EC4E6C89)}};
 
-/* Values of people's own are nobody's business; measures are not counted. */
-static bool may_show(const struct pl_column *c)
+/* Values of people's own, and what they are known by, are nobody's business;
+ * measures are not counted. */
+static bool may_show(const struct pl_csv_shape *shape,
+                     const struct pl_column *c)
 {
+    if (shape->key != SIZE_MAX &&
+        strcmp(c->name, shape->columns[shape->key].name) == 0)
+        return false;
     switch (c->kind) {
     case PL_COLUMN_CHANNEL:
     case PL_COLUMN_ATTRIBUTE:
@@ -77,7 +83,7 @@ int pl_csv_tally_open(struct pl_csv_tally *t, const struct pl_csv_shape *shape,
         struct pl_csv_tally_column *c = &t->columns[i];
 
         c->is_unique = i == shape->id;
-        c->has_top = may_show(&shape->columns[i]);
+        c->has_top = may_show(shape, &shape->columns[i]);
         if (!c->has_top)
             continue;
         c->few = calloc(FEW_PLACES, sizeof(*c->few));
@@ -135,7 +141,7 @@ static int count_few(struct pl_csv_tally_column *c, uint64_t hash,
             return 0;
         }
     }
-    if (c->few_count == PL_CSV_FEW) {
+    if (c->few_count == PL_CSV_FEW || len > FEW_BYTES - c->texts.len) {
         forget_few(c);
         sketch(c, hash);
         return 0;

@@ -457,6 +457,7 @@ static bool check_row(const struct pl_csv_shape *shape,
                        &cells[shape->address], !has_id, record->phone, v))
         return false;
     if (!has_id && shape->channel == SIZE_MAX &&
+        (shape->key == SIZE_MAX || shape->key == shape->user_id) &&
         !has_text(&cells[shape->user_id]))
         return fail(v, PL_RULE_USER_ID_MISSING, shape->user_id,
                     "no User.UserId");

@@ -84,6 +84,7 @@ struct pl_csv_shape {
     size_t channel;
     size_t address;
     size_t user_id;
+    size_t key; /* what a profile is known by */
 };
 
 struct pl_csv_verdict {

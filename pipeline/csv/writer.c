@@ -387,6 +387,7 @@ static const struct pl_csv_cell *key_of(const struct pl_csv_shape *shape,
                                         const struct pl_csv_record *record)
 {
     const size_t at = shape->id != SIZE_MAX        ? shape->id
+                      : shape->key != SIZE_MAX     ? shape->key
                       : shape->address != SIZE_MAX ? shape->address
                                                    : shape->user_id;
 

@@ -4,6 +4,10 @@
 
 #include "pipeline/base/text.h"
 
+/* "Attributes_" and the tag are the header of a column, which has at most 64
+ * characters (aws-facts 9.1). */
+#define TAG_MAX (64 - (sizeof("Attributes_") - 1))
+
 static bool is_name(const char *text)
 {
     const size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz"
@@ -24,6 +28,19 @@ static int take_text(const struct pl_manifest *m, const char *path,
                        "'%s' must have 1 to 255 characters", path);
     (void)snprintf(to, 256, "%s", text);
     return 0;
+}
+
+/* A dot would name a level of its own in the profile. */
+static int check_tag(const char *tag, struct pl_err *err)
+{
+    const size_t len = strlen(tag);
+
+    if (pl_utf8_count(tag, len) <= TAG_MAX && strchr(tag, '.') == NULL)
+        return 0;
+    return pl_fail(err, PL_CONFIG_INVALID,
+                   "the attribute '%.80s' of the segment has a dot, or more "
+                   "than %zu characters; 'import.segment.tag' names another",
+                   tag, TAG_MAX);
 }
 
 static int take_previous(const struct pl_manifest *m,
@@ -48,7 +65,7 @@ static int without_name(const struct pl_manifest *m, struct pl_segment *segment,
         take_text(m, "import.segment.value", segment->value, err) != 0)
         return -1;
     if (segment->tag[0] != '\0' && segment->value[0] != '\0')
-        return 0;
+        return check_tag(segment->tag, err);
     return pl_fail(err, PL_CONFIG_INVALID,
                    "import.segment: 'name' is missing, or 'tag' and 'value', "
                    "which go together");
@@ -75,7 +92,8 @@ int pl_manifest_segment(const struct pl_manifest *m, const char *name,
         return -1;
     (void)snprintf(segment->value, sizeof(segment->value), "%.255s",
                    segment->is_overwrite && run != NULL ? run : "1");
-    if (take_text(m, "import.segment.tag", segment->tag, err) != 0)
+    if (take_text(m, "import.segment.tag", segment->tag, err) != 0 ||
+        check_tag(segment->tag, err) != 0)
         return -1;
     return take_text(m, "import.segment.value", segment->value, err);
 }

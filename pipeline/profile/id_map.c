@@ -94,6 +94,8 @@ static int take_record(struct id_map *map, const struct pl_csv_record *record,
                        struct pl_err *err)
 {
     const char *user;
+    const char *id;
+    size_t id_len;
     size_t len;
 
     if (record->is_malformed)
@@ -106,8 +108,14 @@ static int take_record(struct id_map *map, const struct pl_csv_record *record,
     user = record->cells[map->user].data;
     len = record->cells[map->user].len;
     trim(&user, &len);
-    if (len == 0 || record->cells[map->id].len == 0)
+    id = record->cells[map->id].data;
+    id_len = record->cells[map->id].len;
+    trim(&id, &id_len);
+    if (len == 0 || id_len == 0)
         return 0;
+    if (memchr(id, '\0', id_len) != NULL)
+        return pl_fail(err, PL_DATA_INVALID,
+                       "record %" PRIu64 ": a NUL byte in an Id", map->number);
     if (!is_account(user, len))
         return pl_fail(err, PL_DATA_INVALID,
                        "record %" PRIu64
@@ -115,9 +123,7 @@ static int take_record(struct id_map *map, const struct pl_csv_record *record,
                        "characters, at most %d characters",
                        map->number, PL_PROFILE_VALUE_MAX);
     map->entries++;
-    return pl_id_map_key(record->cells[map->id].data,
-                         record->cells[map->id].len, PL_ID_MAP_ENTRY, &map->key,
-                         err) != 0 ||
+    return pl_id_map_key(id, id_len, PL_ID_MAP_ENTRY, &map->key, err) != 0 ||
                    pl_sorter_add(map->to, map->key.data, map->key.len, user,
                                  len, err) != 0
                ? -1

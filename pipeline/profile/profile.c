@@ -24,7 +24,6 @@ struct pl_profile {
     const struct pl_profile_config *cfg;
     const struct pl_key_field *key_field;
     struct pl_csv_shape shape; /* of the rows that come in */
-    size_t key;                /* its column; SIZE_MAX: the map's alone */
     size_t opt_out;
     struct pl_buf carry; /* a row that is not whole yet */
     struct place *places;
@@ -139,7 +138,7 @@ static int take_header(struct pl_profile *p, const char *row, size_t len,
     if (s->columns == NULL || s->is_dropped == NULL || s->name_lens == NULL)
         return pl_fail_memory(err);
     s->count = p->cells.count;
-    s->id = s->channel = s->address = s->user_id = p->opt_out = p->key =
+    s->id = s->channel = s->address = s->user_id = p->opt_out = p->shape.key =
         SIZE_MAX;
     for (size_t i = 0; i < s->count; i++) {
         const struct pl_csv_cell *cell = &p->cells.list[i];
@@ -152,9 +151,9 @@ static int take_header(struct pl_profile *p, const char *row, size_t len,
         place = place_of(p, &s->columns[i]);
         if (place != NULL)
             *place = i;
-        if (p->key == SIZE_MAX &&
+        if (p->shape.key == SIZE_MAX &&
             pl_ieq(s->columns[i].name, p->cfg->target->key_column))
-            p->key = i;
+            p->shape.key = i;
     }
     return pl_profile_merge_open(&p->merge, p->cfg, s, err);
 }
@@ -182,10 +181,6 @@ static int refuse(struct pl_profile *p, const struct place *place,
 {
     unsigned char number[8];
 
-    if (rule == PL_RULE_KEY_MISSING)
-        p->report.no_key++;
-    else
-        p->report.unknown_key++;
     for (size_t i = 0; i < sizeof(number); i++)
         number[i] = (unsigned char)(place->number >> (56 - 8 * i));
     return carry(p, place, rule, "", 0, row, len, err) != 0
@@ -250,12 +245,12 @@ static struct pl_csv_cell key_of(const struct pl_profile *p)
     const struct pl_csv_shape *s = &p->shape;
     const struct pl_csv_cell *cells = p->cells.list;
 
-    if (p->key == SIZE_MAX ||
-        (p->key == s->address &&
+    if (p->shape.key == SIZE_MAX ||
+        (p->shape.key == s->address &&
          pl_mapping_channel_of(cells[s->channel].data, cells[s->channel].len) !=
              p->key_field->channel))
         return (struct pl_csv_cell){.is_null = true};
-    return cells[p->key];
+    return cells[p->shape.key];
 }
 
 static int take_row(struct pl_profile *p, const char *row, size_t len,
@@ -485,7 +480,7 @@ static int write_reject(struct pl_profile *p, const struct pl_sorted *record,
     struct pl_csv_place place = {.number = c.place.number,
                                  .offset = c.place.offset};
     struct pl_csv_verdict verdict = {.rule = (enum pl_rule)c.rule,
-                                     .column = p->key};
+                                     .column = p->shape.key};
     struct pl_csv_record row = {0};
 
     if (origin != NULL)
@@ -508,31 +503,39 @@ static int write_reject(struct pl_profile *p, const struct pl_sorted *record,
                                err);
 }
 
+/* They are counted as they are written, so that the counts hold whatever fails
+ * before or after. */
 static int write_rejects(struct pl_profile *p, struct pl_err *err)
 {
     PL_AUTO(pl_buf) text = PL_BUF_INIT;
     struct pl_sorted record;
-    int rc = 0;
+    int rc;
 
     if (pl_sorter_finish(&p->refused, err) != 0)
         return -1;
-    while (p->cfg->csv->rejects != NULL &&
-           (rc = pl_sorter_next(&p->refused, &record, err)) > 0)
-        if (write_reject(p, &record, &text, err) != 0)
+    while ((rc = pl_sorter_next(&p->refused, &record, err)) > 0) {
+        if (p->cfg->csv->rejects != NULL &&
+            write_reject(p, &record, &text, err) != 0)
             return -1;
+        if (carried_of(&record).rule == (uint32_t)PL_RULE_KEY_MISSING)
+            p->report.no_key++;
+        else
+            p->report.unknown_key++;
+    }
     return rc;
 }
 
 int pl_profile_finish(struct pl_profile *p, struct pl_profile_report *report,
                       struct pl_err *err)
 {
-    if (join(p, err) != 0 || write_rejects(p, err) != 0 ||
-        merge_rows(p, err) != 0 ||
-        pl_profile_merge_dropped(&p->merge, &p->report, err) != 0 ||
-        pl_profile_write(&p->merge, &p->report, err) != 0)
-        return -1;
+    const bool is_good =
+        join(p, err) == 0 && write_rejects(p, err) == 0 &&
+        merge_rows(p, err) == 0 &&
+        pl_profile_merge_dropped(&p->merge, &p->report, err) == 0 &&
+        pl_profile_write(&p->merge, &p->report, err) == 0;
+
     p->report.profiles = p->merge.profiles;
     *report = p->report;
     memset(&p->report, 0, sizeof(p->report));
-    return 0;
+    return is_good ? 0 : -1;
 }

@@ -82,7 +82,7 @@ int pl_profile_place(void *profile, uint64_t number, uint64_t offset,
  * All rows are there: writes profiles, and the rejects of rows without a key
  * in the order of their records. Fails with PL_DATA_INVALID when profiles need
  * more than 25 fields, two columns lead to one field, or the id map is none;
- * what out got must then not be used.
+ * what out got must then not be used, and *report is filled as far as it came.
  */
 int pl_profile_finish(struct pl_profile *profile,
                       struct pl_profile_report *report,

@@ -46,9 +46,10 @@ static int note_column(struct pl_sql_verdict *v, const struct pl_target *target,
                        const struct pl_sql_column *c,
                        const struct pl_column *column, struct pl_err *err)
 {
-    if (target->is_profiles && !pl_mapping_has_place(NULL, target, column) &&
-        (column->kind == PL_COLUMN_EFFECTIVE_DATE ||
-         column->kind == PL_COLUMN_TEXT))
+    if (target->is_profiles && column->kind != PL_COLUMN_ID &&
+        column->kind != PL_COLUMN_CHANNEL &&
+        column->kind != PL_COLUMN_OPT_OUT && /* of use without a place */
+        !pl_mapping_has_place(target->mapping, target, column))
         return add_note(v, err,
                         "line %u, column %u: '%s' is dropped: a profile has no "
                         "place for it",

@@ -18,10 +18,22 @@ static int open_special(struct pl_writer *w, struct pl_err *err)
                                       w->uri.path);
 }
 
+/* Whoever started the program may have led its output into a file, to go on
+ * where that ends: neither the file nor the name in /dev is ours to replace. */
+static int open_stdout(struct pl_writer *w, struct pl_err *err)
+{
+    w->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+    return w->fd >= 0 ? 0
+                      : pl_fail_errno(err, PL_FILE_ERROR,
+                                      "cannot write standard output");
+}
+
 static int open_file(struct pl_writer *w, struct pl_err *err)
 {
     struct stat st;
 
+    if (strcmp(w->uri.path, "/dev/stdout") == 0)
+        return open_stdout(w, err);
     if (stat(w->uri.path, &st) == 0 && !S_ISREG(st.st_mode) &&
         !S_ISDIR(st.st_mode))
         return open_special(w, err);

@@ -321,7 +321,9 @@ static int collect(const struct pl_mapping *mapping,
     return 0;
 }
 
-static int check_used(struct used *used, size_t count, struct pl_err *err)
+/* others: places that no column of the header leads to. */
+static int check_used(struct used *used, size_t count, size_t others,
+                      struct pl_err *err)
 {
     qsort(used, count, sizeof(*used), by_header);
     for (size_t i = 1; i < count; i++)
@@ -331,11 +333,11 @@ static int check_used(struct used *used, size_t count, struct pl_err *err)
                            "profile; rename one",
                            used[i - 1].column->name, used[i].column->name,
                            used[i].header);
-    if (count > PL_PROFILE_COLUMNS_MAX)
+    if (count + others > PL_PROFILE_COLUMNS_MAX)
         return pl_fail(err, PL_DATA_INVALID,
                        "%zu columns are mapped to a profile; an upload takes "
                        "%d",
-                       count, PL_PROFILE_COLUMNS_MAX);
+                       count + others, PL_PROFILE_COLUMNS_MAX);
     return 0;
 }
 
@@ -347,17 +349,21 @@ int pl_mapping_check(const struct pl_mapping *mapping,
     const struct pl_column **sorted = calloc(count + 1, sizeof(*sorted));
     struct used *used = calloc(count + 1, sizeof(*used));
     size_t used_count = 0;
+    size_t of_map = 1; /* the key, where an id map has it */
     int rc = -1;
 
     if (sorted == NULL || used == NULL) {
         (void)pl_fail_memory(err);
     } else {
-        for (size_t i = 0; i < count; i++)
+        for (size_t i = 0; i < count; i++) {
             sorted[i] = &columns[i];
+            if (pl_ieq(columns[i].name, target->key_column))
+                of_map = 0;
+        }
         qsort(sorted, count, sizeof(*sorted), by_column_name);
         rc = collect(mapping, target, sorted, count, used, &used_count, err);
         if (rc == 0)
-            rc = check_used(used, used_count, err);
+            rc = check_used(used, used_count, of_map, err);
     }
     free(sorted);
     free(used);

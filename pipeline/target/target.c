@@ -315,7 +315,7 @@ static int check_profiles(const struct pl_target *target,
 
     if (has_name(columns, count, target->key_column) ||
         (has_id && target->has_id_map))
-        return pl_mapping_check(NULL, target, columns, count, err);
+        return pl_mapping_check(target->mapping, target, columns, count, err);
     if (has_id)
         return pl_fail(err, PL_CONFIG_INVALID,
                        "no column '%s', the key, and a profile knows no "

@@ -45,12 +45,15 @@ struct pl_column {
     bool is_odd;    /* holds # : ? \ or /, which the console cannot show */
 };
 
+struct pl_mapping; /* mapping.h */
+
 struct pl_target {
     const char *name;       /* "pinpoint", "customer-profiles" */
     bool is_profiles;       /* mapped by mapping.h; the rest is for it alone */
     const char *key_column; /* which column identifies a profile ... */
     const char *key_field;  /* ... by which field (pl_key_field_by_name) */
     bool has_id_map;        /* Id is enough: a file tells each Id's user */
+    const struct pl_mapping *mapping; /* NULL: the default */
 };
 
 /* With the default key, User.UserId as AccountNumber. NULL: no such target. */

@@ -3,22 +3,25 @@
 
 #include "pipeline/base/log.h"
 #include "pipeline/sql/judge.h"
-#include "pipeline/target/target.h"
+#include "pipeline/target/own_mapping.h"
 #include "stages/athena_exec/job.h"
 #include "stages/athena_exec/literals.h"
 
 static int choose_target(const struct pl_manifest *m, struct pl_target *target,
-                         struct pl_err *err)
+                         struct pl_own_mapping *own, struct pl_err *err)
 {
-    const char *own = pl_manifest_str(m, "validate.target");
+    const char *name = pl_manifest_str(m, "validate.target");
     const struct pl_target_wish wish = {
-        .name = own != NULL ? own : pl_manifest_str(m, "import.destination"),
+        .name = name != NULL ? name : pl_manifest_str(m, "import.destination"),
         .key_column = pl_manifest_str(m, "import.key.column"),
         .key_field = pl_manifest_str(m, "import.key.field"),
         .id_map = pl_manifest_str(m, "import.id_map"),
     };
 
-    return pl_target_choose(&wish, target, err);
+    return pl_target_choose(&wish, target, err) != 0
+               ? -1
+               : pl_own_mapping_choose(
+                     own, pl_manifest_get(m, "import.mapping"), target, err);
 }
 
 static int add_columns(const struct pl_sql_verdict *v, struct pl_manifest *m,
@@ -62,10 +65,11 @@ static int add_literals(struct athena_job *job, size_t wanted,
 int athena_query_judge(struct athena_job *job, struct pl_err *err)
 {
     PL_AUTO(pl_sql_verdict) verdict = {0};
+    PL_AUTO(pl_own_mapping) own = {0};
     const char *sql = pl_manifest_str(job->m, "query.sql");
     struct pl_target target;
 
-    if (choose_target(job->m, &target, err) != 0)
+    if (choose_target(job->m, &target, &own, err) != 0)
         return -1;
     if (sql == NULL)
         return pl_fail(err, PL_QUERY_INVALID,

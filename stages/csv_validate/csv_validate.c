@@ -14,11 +14,11 @@
 #include "stages/csv_validate/profiles.h"
 #include "stages/csv_validate/settings.h"
 
-/* One run of the transformer with what it reads and writes. */
 /* Of what goes to S3 piece by piece: two parts on their way, one filled. */
 #define UPLOAD_THREADS 2
 #define UPLOAD_BUFFERS (INT64_C(24) << 20)
 
+/* One run of the transformer with what it reads and writes. */
 struct job {
     const struct csv_validate_config *cfg;
     struct pl_aws *aws;
@@ -389,9 +389,10 @@ static int finish(struct job *job, struct pl_manifest *m, struct pl_err *err)
                       err) != 0)
             return -1;
     pl_info("%" PRIu64 " rows in, %" PRIu64 " out, %" PRIu64
-            " rejected, %" PRIu64 " dropped",
+            " rejected, %" PRIu64 " dropped, %" PRIu64 " merged",
             job->report.rows_in, job->report.rows_out,
-            job->report.rows_rejected, job->report.rows_dropped);
+            job->report.rows_rejected, job->report.rows_dropped,
+            job->report.rows_merged);
     return 0;
 }
 

@@ -8,7 +8,6 @@ void csv_profiles_release(struct csv_profiles *p)
 {
     pl_profile_release(p->profile);
     pl_profile_report_release(&p->report);
-    csv_mapping_release(&p->mapping);
     pl_inflate_release(&p->inflate);
     pl_reader_release(&p->reader);
 }
@@ -88,6 +87,7 @@ int csv_profiles_open(struct csv_profiles *p, struct csv_settings *set,
     if (!csv->target->is_profiles)
         return 0;
     p->cfg = (struct pl_profile_config){.target = csv->target,
+                                        .mapping = csv->target->mapping,
                                         .temp_dir = csv->temp_dir,
                                         .max_part_bytes = csv->max_part_bytes,
                                         .out = csv->out,
@@ -96,11 +96,8 @@ int csv_profiles_open(struct csv_profiles *p, struct csv_settings *set,
                                         .csv = csv};
     if (choose_opt_out(p, m, err) != 0 || choose_tag(p, m, err) != 0 ||
         change_rules(p, csv, err) != 0 ||
-        csv_mapping_read(&p->mapping, pl_manifest_get(m, "import.mapping"),
-                         err) != 0 ||
         open_id_map(p, pl_manifest_str(m, "import.id_map"), aws, err) != 0)
         return -1;
-    p->cfg.mapping = csv_mapping_of(&p->mapping);
     p->profile = pl_profile_open(&p->cfg, err);
     if (p->profile == NULL)
         return -1;
@@ -120,23 +117,31 @@ static void add_rule(struct pl_csv_report *report, enum pl_rule rule,
     report->rows_out -= count;
 }
 
-int csv_profiles_finish(struct csv_profiles *p, struct pl_csv_config *csv,
-                        struct pl_csv_report *report, struct pl_err *err)
+static void count(struct pl_csv_report *report,
+                  const struct pl_profile_report *r)
 {
-    struct pl_profile_report *r = &p->report;
-
-    if (p->profile == NULL)
-        return 0;
-    if (pl_profile_finish(p->profile, r, err) != 0)
-        return -1;
-    if (p->cfg.id_map != NULL && pl_reader_verify(&p->reader, NULL, err) != 0)
-        return pl_context(err, "import.id_map");
     add_rule(report, PL_RULE_KEY_MISSING, r->no_key);
     add_rule(report, PL_RULE_KEY_UNKNOWN, r->unknown_key);
     report->rows_dropped += r->opted_out;
     report->rows_merged += r->merged;
     report->rows_out -= r->opted_out + r->merged;
     report->last_part_rows = r->last_part_rows;
+}
+
+int csv_profiles_finish(struct csv_profiles *p, struct pl_csv_config *csv,
+                        struct pl_csv_report *report, struct pl_err *err)
+{
+    struct pl_profile_report *r = &p->report;
+    int rc;
+
+    if (p->profile == NULL)
+        return 0;
+    rc = pl_profile_finish(p->profile, r, err);
+    count(report, r);
+    if (rc != 0)
+        return -1;
+    if (p->cfg.id_map != NULL && pl_reader_verify(&p->reader, NULL, err) != 0)
+        return pl_context(err, "import.id_map");
     if (report->rows_out != r->profiles)
         return pl_fail(err, PL_INTERNAL_ERROR, "counts do not add up");
     csv->limits = p->limits;

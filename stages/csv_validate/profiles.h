@@ -9,15 +9,13 @@
 #include "pipeline/profile/profile.h"
 #include "pipeline/stream/compress.h"
 #include "pipeline/stream/reader.h"
-#include "stages/csv_validate/mapping.h"
 #include "stages/csv_validate/settings.h"
 
 struct csv_profiles {
     struct pl_profile_config cfg;
     struct pl_segment segment;  /* behind cfg.tag */
     struct pl_profile *profile; /* NULL: another target */
-    struct csv_mapping mapping;
-    struct pl_reader reader; /* of the id map */
+    struct pl_reader reader;    /* of the id map */
     struct pl_source read;
     struct pl_inflate inflate;
     struct pl_source id_map;

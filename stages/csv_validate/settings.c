@@ -15,6 +15,7 @@
 
 void csv_settings_release(struct csv_settings *s)
 {
+    pl_own_mapping_release(&s->mapping);
     free((void *)s->required);
 }
 
@@ -39,7 +40,11 @@ static int choose_target(struct csv_settings *s,
                        name, destination);
     wish.name = name;
     s->csv.target = &s->target;
-    return pl_target_choose(&wish, &s->target, err);
+    return pl_target_choose(&wish, &s->target, err) != 0
+               ? -1
+               : pl_own_mapping_choose(&s->mapping,
+                                       pl_manifest_get(m, "import.mapping"),
+                                       &s->target, err);
 }
 
 static int choose_required(struct csv_settings *s, const struct pl_manifest *m,
@@ -127,6 +132,34 @@ static void only_basic_rules(struct pl_csv_config *csv)
     csv->has_report = false;
 }
 
+/* Word number i of the setting that stands there in choose_rule's table. */
+static void set_word(struct pl_csv_rules *rules, size_t which, unsigned i)
+{
+    switch (which) {
+    case 0:
+        rules->line_breaks =
+            i == 0 ? PL_CSV_BREAKS_BLANK : PL_CSV_BREAKS_REJECT;
+        break;
+    case 1:
+        rules->empty = i == 0   ? PL_CSV_EMPTY_REJECT
+                       : i == 1 ? PL_CSV_EMPTY_NULL
+                                : PL_CSV_EMPTY_KEEP;
+        break;
+    case 2:
+        rules->unknown_columns =
+            i == 0 ? PL_CSV_UNKNOWN_REFUSE : PL_CSV_UNKNOWN_DROP;
+        break;
+    case 3:
+        rules->duplicates = i == 0   ? PL_CSV_DUPLICATES_REJECT
+                            : i == 1 ? PL_CSV_DUPLICATES_KEEP_LAST
+                                     : PL_CSV_DUPLICATES_FAIL;
+        break;
+    default:
+        rules->has_effective_date = i == 1;
+        break;
+    }
+}
+
 /* One member of validate.rules. */
 static int choose_rule(struct csv_settings *s, const char *name,
                        const json_t *value, struct pl_err *err)
@@ -168,30 +201,9 @@ static int choose_rule(struct csv_settings *s, const char *name,
                     which < PL_COUNT(words) ? words[which].words : on, &i,
                     err) != 0)
         return -1;
-    switch (which) {
-    case 0:
-        rules->line_breaks =
-            i == 0 ? PL_CSV_BREAKS_BLANK : PL_CSV_BREAKS_REJECT;
+    if (which < PL_COUNT(words)) {
+        set_word(rules, which, i);
         return 0;
-    case 1:
-        rules->empty = i == 0   ? PL_CSV_EMPTY_REJECT
-                       : i == 1 ? PL_CSV_EMPTY_NULL
-                                : PL_CSV_EMPTY_KEEP;
-        return 0;
-    case 2:
-        rules->unknown_columns =
-            i == 0 ? PL_CSV_UNKNOWN_REFUSE : PL_CSV_UNKNOWN_DROP;
-        return 0;
-    case 3:
-        rules->duplicates = i == 0   ? PL_CSV_DUPLICATES_REJECT
-                            : i == 1 ? PL_CSV_DUPLICATES_KEEP_LAST
-                                     : PL_CSV_DUPLICATES_FAIL;
-        return 0;
-    case 4:
-        rules->has_effective_date = i == 1;
-        return 0;
-    default:
-        break;
     }
     if (i == 1 && !pl_rule_can_be_off(rule))
         return pl_fail(err, PL_CONFIG_INVALID, "%s cannot be off", path);

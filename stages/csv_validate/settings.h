@@ -6,14 +6,16 @@
 #define CSV_VALIDATE_SETTINGS_H
 
 #include "pipeline/csv/transform.h"
+#include "pipeline/target/own_mapping.h"
 #include "stages/csv_validate/csv_validate.h"
 
 struct csv_settings {
     struct pl_csv_config csv; /* but for what is read and written */
     struct pl_target target;  /* csv's */
-    const char **required;    /* csv's; the names are the manifest's */
-    bool is_zstd;             /* rejects are compressed */
-    bool has_sha256;          /* of the normalized parts */
+    struct pl_own_mapping mapping;
+    const char **required; /* csv's; the names are the manifest's */
+    bool is_zstd;          /* rejects are compressed */
+    bool has_sha256;       /* of the normalized parts */
 };
 void csv_settings_release(struct csv_settings *settings);
 

@@ -6,7 +6,7 @@
 #include "pipeline/base/log.h"
 #include "pipeline/base/text.h"
 #include "pipeline/sql/judge.h"
-#include "pipeline/target/target.h"
+#include "pipeline/target/own_mapping.h"
 
 #define SHOWN_BEFORE 60 /* characters of a long line before the mark */
 #define SHOWN_MAX 110
@@ -19,7 +19,7 @@ static const char *first_of(const char *a, const char *b)
 /* The target with the key that the job says; m NULL: options alone. */
 static int choose_target(const struct query_validate_config *cfg,
                          const struct pl_manifest *m, struct pl_target *target,
-                         struct pl_err *err)
+                         struct pl_own_mapping *mapping, struct pl_err *err)
 {
     struct pl_target_wish wish = {
         .name = cfg->target,
@@ -45,7 +45,11 @@ static int choose_target(const struct query_validate_config *cfg,
     wish.key_field =
         first_of(wish.key_field, pl_manifest_str(m, "import.key.field"));
     wish.id_map = first_of(wish.id_map, pl_manifest_str(m, "import.id_map"));
-    return pl_target_choose(&wish, target, err);
+    return pl_target_choose(&wish, target, err) != 0
+               ? -1
+               : pl_own_mapping_choose(mapping,
+                                       pl_manifest_get(m, "import.mapping"),
+                                       target, err);
 }
 
 static json_t *strings(char *const *list, size_t count)
@@ -126,11 +130,12 @@ int query_validate_run(const struct query_validate_config *cfg,
                        struct pl_manifest *m, struct pl_err *err)
 {
     PL_AUTO(pl_sql_verdict) v = {0};
+    PL_AUTO(pl_own_mapping) mapping = {0};
     struct pl_target target = {0};
     const char *sql = pl_manifest_str(m, "query.sql");
     struct pl_err lost = {0};
 
-    if (choose_target(cfg, m, &target, err) != 0)
+    if (choose_target(cfg, m, &target, &mapping, err) != 0)
         return -1;
     if (sql == NULL)
         return pl_fail(err, PL_QUERY_INVALID,
@@ -262,7 +267,7 @@ int query_validate_text(const struct query_validate_config *cfg,
     struct pl_err why = {0};
     struct pl_target target = {0};
 
-    if (choose_target(cfg, NULL, &target, err) != 0)
+    if (choose_target(cfg, NULL, &target, NULL, err) != 0)
         return -1;
     if (pl_sql_judge(sql, len, &target, &v, &why) == 0)
         return is_json ? print_json(out, good_verdict(&v, &target), err)

@@ -193,6 +193,18 @@ class BadFiles(unittest.TestCase):
             self.assertEqual(child.returncode, 0, child.stderr)
             self.assertEqual(child.stdout, GOOD)
 
+    def test_output_led_into_a_file(self):
+        """As a shell does with > and >>: there is no other name to appear
+        under, and what stood there before stays."""
+        with open(self.path("all", b"before\n"), "ab") as file:
+            subprocess.run(
+                [program("csv-validate-normalize"), self.path("in.csv", GOOD),
+                 "--output", "-", "--rejects", self.path("rejects")],
+                stdout=file, check=True, timeout=120)
+        with open(self.path("all"), "rb") as file:
+            self.assertEqual(file.read(), b"before\n" + GOOD)
+        self.assertTrue(os.path.islink("/dev/stdout"))
+
     def test_vanishing_file(self):
         """A file that shrinks while it is read: no crash, no half output."""
         file = self.path("in.csv", GOOD + b"".join(

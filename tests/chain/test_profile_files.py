@@ -134,7 +134,7 @@ class ProfileFiles(unittest.TestCase):
         self.assertEqual(result["values_dropped"]["Address"], pushes)
 
     def test_the_id_map(self):
-        id_map = gzip.compress(b"Id,User.UserId,X\nE1,u1,\n e2,u2,\ne9,u9,\n")
+        id_map = gzip.compress(b"Id,User.UserId,X\n ,u7,\nE1,u1,\n e2,u2,\ne9,u9,\n")
         receipt, out, rejects = self.run_on(
             "Id,Attributes.Plan\ne1,gold\ne2,\ne3,gold\n",
             id_map=self.write("map.csv.gz", id_map))
@@ -147,6 +147,7 @@ class ProfileFiles(unittest.TestCase):
         for text, words in (
                 ("", "import.id_map: it is empty"),
                 ("Id,Name\n1,2\n", "'Id' and 'User.UserId'"),
+                ("Id,User.UserId\ne\0,u1\n", "record 1: a NUL byte in an Id"),
                 ("Id,User.UserId\ne1,\"u", "a quote is open at the end"),
                 (gzip.compress(b"Id,User.UserId\ne1,u1\n" * 900)[:-20],
                  "import.id_map")):
@@ -253,6 +254,82 @@ class ProfileFiles(unittest.TestCase):
                 text, status=74 if bad == self.dir + "/none" else 78,
                 mapping=bad)
             self.assertIn("import.mapping", receipt["error"]["message"])
+
+    def test_a_table_of_ones_own_for_many_columns(self):
+        """What counts against the 25 is what the job's own table maps."""
+        names = ["Attributes.A%d" % i for i in range(30)]
+        text = "User.UserId,%s\nu1%s\n" % (",".join(names), ",x" * 30)
+        receipt, _, _ = self.run_on(text, status=65)
+        self.assertIn("31 columns", receipt["error"]["message"])
+        rule = {"column": "Attributes.A7", "field": "Attributes.Seven"}
+        _, out, _ = self.run_on(text, mapping={"rules": [rule]})
+        self.assertEqual(out, "AccountNumber,Attributes_Seven\nu1,x\n")
+        receipt, _, _ = self.run_on(text, status=65, mapping={"rules": [
+            rule, {**rule, "column": "Attributes.A8"}]})
+        self.assertIn("both become 'Attributes_Seven'",
+                      receipt["error"]["message"])
+
+    def test_counts_when_profiles_are_refused(self):
+        """The rejects that were written are counted all the same."""
+        text = ("Id,User.UserId,Attributes.A\ne1,,x\ne2,u0,x\ne3,u0,x\n" +
+                "".join("f%d,u1,%d\n" % (i, i) for i in range(30)))
+        receipt, _, _ = self.run_on(text, status=65)
+        self.assertIn("more than 25 fields", receipt["error"]["message"])
+        result = self.counts(receipt)
+        self.assertEqual(result["rows_rejected"], 1)
+        self.assertEqual(result["by_rule"], {"key-missing": 1})
+        [entry] = [e for e in receipt["data"] if e["role"] == "rejects"]
+        self.assertEqual(entry["rows"], 1)
+        self.assertEqual(self.read(entry["uri"]).count("\n"), 1)
+
+    def test_keys_are_not_shown(self):
+        """Nor the tenth most frequent of them."""
+        receipt, out, _ = self.run_on(
+            "Attributes.mail,Attributes.Plan\na@x.org,gold\nb@x.org,gold\n",
+            key={"column": "attributes.mail", "field": "EmailAddress"})
+        self.assertEqual(out, "EmailAddress,Attributes_Plan\na@x.org,gold\n"
+                              "b@x.org,gold\n")
+        self.assertNotIn("x.org", json.dumps(receipt))
+        self.assertEqual(
+            [c.get("top") for c in self.counts(receipt)["columns"]],
+            [None, [{"value": "gold", "count": 2}]])
+
+    def test_a_key_alone(self):
+        """No Id, no channel, no User.UserId: other columns may be the key.
+        Small pieces, so that rows of the key stand at their beginning."""
+        rows = ["c%05d,%d" % (i // 2, i) for i in range(30000)]
+        for first in ("Attributes.c,Metrics.m", "Metrics.m,Attributes.c"):
+            lines = rows if first.startswith("A") else [
+                ",".join(reversed(row.split(","))) for row in rows]
+            lines = lines + ["c\"0,1", "," if first[0] == "A" else "7,"]
+            for options in ((), ("--reader", "libcsv"),
+                            ("--rules", "basic")):
+                receipt, out, rejects = self.run_on(
+                    first + "\n" + "\n".join(lines) + "\n", *options,
+                    key={"column": "Attributes.c"})
+                self.assertEqual(
+                    out, "AccountNumber,Metrics_m\n" + "".join(
+                        "c%05d,%d\n" % (i, 2 * i) for i in range(15000)))
+                self.assertEqual([(r["rule"], r["key"]) for r in rejects],
+                                 [("malformed-quote", None),
+                                  ("key-missing", None)])
+                self.assertEqual(self.counts(receipt)["rows_merged"], 15000)
+
+    def test_a_key_beside_a_user(self):
+        _, out, rejects = self.run_on(
+            "User.UserId,Attributes.c,Metrics.m\n,c1,x\n,c2,1\nu,c2,\n",
+            key={"column": "Attributes.c", "field": "EmailAddress"})
+        self.assertEqual(out, "EmailAddress,AccountNumber,Metrics_m\nc2,u,1\n")
+        self.assertEqual([(r["rule"], r["key"]) for r in rejects],
+                         [("metric-number", "c1")])
+
+    def test_nobody(self):
+        for text in ("User.UserId,Attributes.A\n",
+                     "User.UserId,Attributes.A\n,x\n"):
+            receipt, out, _ = self.run_on(
+                text, limits={"max_reject_percent": 100, "min_rows": 0})
+            self.assertEqual(out, "AccountNumber\n")
+            self.assertEqual(self.counts(receipt)["rows_out"], 0)
 
     def test_json_is_not_for_profiles(self):
         receipt, _, _ = self.run_on("User.UserId\nu\n", "--format", "json",

@@ -171,6 +171,30 @@ class Stage(unittest.TestCase):
                 error = manifest.get("error") or {"name": None}
                 self.assertEqual(error["name"], name)
 
+    def test_a_table_of_the_jobs_own(self):
+        names = ['"Attributes.A%d"' % i for i in range(30)]
+        sql = 'SELECT u AS "User.UserId", %s FROM t' % ", ".join(
+            "x AS " + name for name in names)
+        rule = {"column": "Attributes.A7", "field": "Attributes.Seven"}
+        for mapping, error, note in (
+                (None, "31 columns", None),
+                ({"rules": [rule]}, None,
+                 "'Attributes.A0' is dropped: a profile has no place for it"),
+                ({"rules": [rule, {**rule, "column": "Attributes.A8"}]},
+                 "both become 'Attributes_Seven'", None),
+                ({"rules": []}, "import.mapping", None)):
+            with self.subTest(mapping=mapping):
+                _, manifest = self.stage({
+                    "lakeseg": 1, "query": {"sql": sql},
+                    "import": {"destination": "customer-profiles",
+                               **({"mapping": mapping} if mapping else {})}})
+                found = manifest.get("error") or {"message": ""}
+                self.assertIn(error or "", found["message"])
+                self.assertEqual(bool(found["message"]), bool(error))
+                if note:
+                    self.assertIn(note,
+                                  manifest["query"]["verdict"]["notes"][0])
+
     def test_a_prepared_statement_on_request(self):
         for prepared, status in ((False, 65), (True, 0)):
             done, _ = self.stage({"lakeseg": 1, "query": {

@@ -603,6 +603,31 @@ START_TEST(columns_are_counted)
 }
 END_TEST
 
+/* Where nothing limits them: they are not kept, nor shown. */
+START_TEST(long_values_are_not_remembered)
+{
+    __attribute__((cleanup(outcome_release))) struct outcome o = {.rc = 0};
+    PL_AUTO(pl_buf) in = PL_BUF_INIT;
+    struct pl_csv_config cfg = lenient();
+    struct pl_err err = {0};
+
+    cfg.rules.off = UINT64_C(1) << PL_RULE_ATTRIBUTE_LENGTH |
+                    UINT64_C(1) << PL_RULE_ENDPOINT_SIZE;
+    ck_assert_int_eq(pl_buf_adds(&in, "Id,Attributes.A,Attributes.B\n", &err),
+                     0);
+    for (int i = 0; i < 11; i++)
+        ck_assert_int_eq(
+            pl_buf_addf(&in, &err, "%d,%0100000d,%d\n", i, i, i % 2), 0);
+    run(cfg, in.data, in.len, 0, &o);
+    ck_assert_msg(o.rc == 0, "%s", o.err.msg);
+    ck_assert_uint_eq(o.report.rows_out, 11);
+    ck_assert_uint_eq(o.report.columns[1].distinct, 11);
+    ck_assert(o.report.columns[1].is_estimate);
+    ck_assert_uint_eq(o.report.columns[1].top_count, 0);
+    ck_assert_uint_eq(o.report.columns[2].top_count, 2);
+}
+END_TEST
+
 START_TEST(settings_of_columns)
 {
     __attribute__((cleanup(outcome_release))) struct outcome o = {.rc = 0};
@@ -713,6 +738,7 @@ UNIT_MAIN("transform", tcase_add_loop_test(tc, row_table, 0, UNIT_COUNT(rows));
           tcase_add_test(tc, parts_are_cut_between_rows);
           tcase_add_test(tc, rows_as_json); tcase_add_test(tc, rejects_as_csv);
           tcase_add_test(tc, columns_are_counted);
+          tcase_add_test(tc, long_values_are_not_remembered);
           tcase_add_test(tc, settings_of_columns);
           tcase_add_test(tc, national_numbers_are_resolved);
           tcase_add_test(tc, odd_names_are_reported);

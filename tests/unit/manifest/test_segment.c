@@ -27,6 +27,17 @@ static const struct {
     {"{\"segment\":{}}", NULL, NULL, NULL, NULL, "'name' is missing"},
     {"{\"segment\":{\"tag\":\"t\"}}", NULL, NULL, NULL, NULL, "go together"},
     {"{\"segment\":{\"name\":\"\"}}", NULL, NULL, NULL, NULL, "1 to 64"},
+    {"{\"segment\":{\"name\":\"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn\"}"
+     "}",
+     NULL, "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn",
+     "segment_nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn", "1", NULL},
+    {"{\"segment\":{\"name\":"
+     "\"nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn\"}}",
+     NULL, NULL, NULL, NULL, "53 characters; 'import.segment.tag'"},
+    {"{\"segment\":{\"name\":\"a\",\"tag\":\"b.c\"}}", NULL, NULL, NULL, NULL,
+     "'b.c'"},
+    {"{\"segment\":{\"tag\":\"b.c\",\"value\":\"1\"}}", NULL, NULL, NULL, NULL,
+     "'b.c'"},
     {"{\"segment\":{\"name\":\"a.b\"}}", NULL, NULL, NULL, NULL, "a.b"},
     {"{\"segment\":{\"name\":\"a\",\"tag\":\"\"}}", NULL, NULL, NULL, NULL,
      "import.segment.tag"},

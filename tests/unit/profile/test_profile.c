@@ -261,6 +261,21 @@ START_TEST(rejects_in_the_order_of_records)
 }
 END_TEST
 
+/* What an earlier failure wrote is counted, and nothing else. */
+START_TEST(counts_of_a_failure)
+{
+    PL_AUTO(made) m = {0};
+
+    make(&(struct job){0},
+         "Id,User.UserId,Attributes.a b,Attributes.a_b\n"
+         "1,,1,2\n2,u,,\n3,u,,\n4,v,1,2\n",
+         &m);
+    ck_assert_int_eq(m.rc, -1);
+    ck_assert_uint_eq(m.report.no_key, 1);
+    ck_assert_uint_eq(m.report.merged, 1);
+}
+END_TEST
+
 static const struct {
     const char *name;
     struct job job;
@@ -387,6 +402,7 @@ UNIT_MAIN("profile",
           tcase_add_loop_test(tc, rows_become_profiles, 0, UNIT_COUNT(cases));
           tcase_add_test(tc, what_is_dropped_is_named);
           tcase_add_test(tc, rejects_in_the_order_of_records);
+          tcase_add_test(tc, counts_of_a_failure);
           tcase_add_loop_test(tc, what_cannot_be, 0, UNIT_COUNT(failures));
           tcase_add_test(tc, parts);
           tcase_add_test(tc, order_and_memory_change_nothing);)

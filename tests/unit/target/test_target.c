@@ -108,6 +108,15 @@ static const struct {
      "Attributes.20 Attributes.21 Attributes.22 Attributes.23 Attributes.24 "
      "Attributes.24",
      PL_DATA_INVALID, "26 columns are mapped to a profile; an upload takes 25"},
+    {{"customer-profiles", NULL, NULL, "s3://b/ids.csv"},
+     "Id Attributes.01 Attributes.02 Attributes.03 Attributes.04 "
+     "Attributes.05 Attributes.06 Attributes.07 Attributes.08 Attributes.09 "
+     "Attributes.10 Attributes.11 Attributes.12 Attributes.13 Attributes.14 "
+     "Attributes.15 Attributes.16 Attributes.17 Attributes.18 Attributes.19 "
+     "Attributes.20 Attributes.21 Attributes.22 Attributes.23 Attributes.24 "
+     "Attributes.25",
+     PL_DATA_INVALID,
+     "26 columns are mapped to a profile; an upload takes 25"},
 };
 
 START_TEST(sets_of_columns)

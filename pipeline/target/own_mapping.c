@@ -1,4 +1,4 @@
-#include "stages/csv_validate/mapping.h"
+#include "pipeline/target/own_mapping.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,19 +8,14 @@
 #define FILE_BYTES_MAX ((size_t)1 << 20)
 #define RULES_MAX 1000
 
-void csv_mapping_release(struct csv_mapping *m)
+void pl_own_mapping_release(struct pl_own_mapping *m)
 {
     free(m->rules);
     json_decref(m->document);
     memset(m, 0, sizeof(*m));
 }
 
-const struct pl_mapping *csv_mapping_of(const struct csv_mapping *m)
-{
-    return m->rules != NULL ? &m->mapping : NULL;
-}
-
-static int read_file(struct csv_mapping *m, const char *path,
+static int read_file(struct pl_own_mapping *m, const char *path,
                      struct pl_err *err)
 {
     PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(FILE_BYTES_MAX);
@@ -86,11 +81,12 @@ static int take_rule(json_t *from, size_t number, struct pl_mapping_rule *rule,
     return 0;
 }
 
-int csv_mapping_read(struct csv_mapping *m, json_t *value, struct pl_err *err)
+int pl_own_mapping_choose(struct pl_own_mapping *m, json_t *value,
+                          struct pl_target *target, struct pl_err *err)
 {
     json_t *list;
 
-    if (value == NULL)
+    if (value == NULL || !target->is_profiles)
         return 0;
     if (!json_is_string(value))
         m->document = json_incref(value);
@@ -109,5 +105,6 @@ int csv_mapping_read(struct csv_mapping *m, json_t *value, struct pl_err *err)
         if (take_rule(json_array_get(list, i), i + 1, &m->rules[i], err) != 0)
             return -1;
     m->mapping = (struct pl_mapping){m->rules, json_array_size(list)};
+    target->mapping = &m->mapping;
     return 0;
 }
