@@ -4,6 +4,7 @@ as docs/moving-from-pinpoint.md says. boto3 is the witness."""
 
 import collections
 import datetime
+import gzip
 import json
 import os
 import subprocess
@@ -167,7 +168,7 @@ class MovingCase(Case):
         return [result.manifest for result in results]
 
     def export(self):
-        """The id map of an export of all endpoints."""
+        """The id map of an export of all endpoints, as text."""
         api = self.client("pinpoint")
         made = api.create_export_job(ApplicationId=APP, ExportJobRequest={
             "RoleArn": ROLE, "S3UrlPrefix": "s3://%s/export/" % BUCKET})[
@@ -182,8 +183,7 @@ class MovingCase(Case):
                if made["Id"] in key]
         self.assertEqual(len(key), 1)
         body = self.local.s3().get_object(Bucket=BUCKET, Key=key[0])["Body"]
-        return self.path("id-map.csv", self.moving(
-            "id-map", self.path("export.gz", body.read())))
+        return self.moving("id-map", self.path("export.gz", body.read()))
 
     def endpoints(self, ids):
         """Every endpoint; a user's by GetUserEndpoints are the same."""
@@ -368,11 +368,13 @@ class Reference(MovingCase):
         counts = self.example(CONTACTS)[1]["validate"]["result"]
         self.assertEqual((counts["rows_out"], counts["rows_opted_out"]),
                          (self.people - 1, 1))
-        id_map = self.export()
-        with open(id_map, encoding="utf-8") as file:
-            self.assertEqual(sorted(file.read().split()), sorted(
-                ["Id,User.UserId"] + ["ep-%d,user-%d" % (n, n)
-                                      for n in range(self.people)]))
+        text = self.export()
+        self.assertEqual(sorted(text.decode().split()), sorted(
+            ["Id,User.UserId"] + ["ep-%d,user-%d" % (n, n)
+                                  for n in range(self.people)]))
+        id_map = "s3://%s/id-map.csv.gz" % BUCKET
+        self.local.s3().put_object(Bucket=BUCKET, Key="id-map.csv.gz",
+                                   Body=gzip.compress(text))
         without = json.loads(self.moving("job", os.path.join(
             EXAMPLES, "jobs", REFERENCE[0] + ".json"), DOMAIN, "60"))
         result = self.run_pipe(MOVED, without)
