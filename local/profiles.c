@@ -64,6 +64,12 @@ bool profiles_has_length(const json_t *text, size_t min, size_t max)
     return n >= min && n <= max;
 }
 
+bool profiles_are_days(const json_t *days)
+{
+    return json_is_integer(days) && json_integer_value(days) >= 1 &&
+           json_integer_value(days) <= LOCAL_EXPIRY_DAYS_MAX;
+}
+
 bool profiles_is_name(const char *text, const char *extra)
 {
     const size_t len = text != NULL ? strlen(text) : 0;

@@ -10,6 +10,7 @@
 
 #define LOCAL_PROFILES_PARTS 8
 #define LOCAL_DAY_S 86400
+#define LOCAL_EXPIRY_DAYS_MAX 1098
 
 struct local_domain {
     char name[65];
@@ -72,6 +73,8 @@ int profiles_answer(const struct profiles_call *c, json_t *take,
                     struct pl_err *err) PL_MUST_CHECK;
 const char *profiles_text(const struct profiles_call *c, const char *name);
 /* Whether a text has min to max characters. */
+/* A number of days that profiles or objects may live. */
+bool profiles_are_days(const json_t *days);
 bool profiles_has_length(const json_t *text, size_t min, size_t max);
 /* 1 to 64 letters, digits, '-' and '_', and what extra allows. */
 bool profiles_is_name(const char *text, const char *extra);

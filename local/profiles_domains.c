@@ -3,7 +3,6 @@
 
 #include "pipeline/base/clock.h"
 
-#define DAYS_MAX 1098
 #define DOMAINS_MAX 100
 
 void profiles_domain_free(struct local_domain *d)
@@ -51,12 +50,6 @@ int profiles_domain_add(struct local *local, const char *name, json_int_t days,
     return 0;
 }
 
-static bool are_days(const json_t *days)
-{
-    return json_is_integer(days) && json_integer_value(days) >= 1 &&
-           json_integer_value(days) <= DAYS_MAX;
-}
-
 int profiles_create_domain(struct profiles_call *c, struct pl_err *err)
 {
     const json_t *days = json_object_get(c->in, "DefaultExpirationDays");
@@ -64,9 +57,9 @@ int profiles_create_domain(struct profiles_call *c, struct pl_err *err)
 
     if (!profiles_is_name(c->parts[0], ""))
         return profiles_bad(c, "DomainName is invalid");
-    if (!are_days(days))
+    if (!profiles_are_days(days))
         return profiles_bad(c, "DefaultExpirationDays must be 1 to %d",
-                            DAYS_MAX);
+                            LOCAL_EXPIRY_DAYS_MAX);
     if (c->domain != NULL)
         return profiles_bad(c, "the domain exists already");
     if (p->domain_count >= DOMAINS_MAX)
@@ -94,9 +87,9 @@ int profiles_update_domain(struct profiles_call *c, struct pl_err *err)
 {
     json_t *days = json_object_get(c->in, "DefaultExpirationDays");
 
-    if (days != NULL && !are_days(days))
+    if (days != NULL && !profiles_are_days(days))
         return profiles_bad(c, "DefaultExpirationDays must be 1 to %d",
-                            DAYS_MAX);
+                            LOCAL_EXPIRY_DAYS_MAX);
     if (days != NULL)
         (void)json_object_set(c->domain->about, "DefaultExpirationDays", days);
     (void)json_object_set_new(c->domain->about, "LastUpdatedAt",

@@ -7,7 +7,6 @@
 
 #define FIELDS_MAX 25 /* aws-facts 9.1 */
 #define EXPIRY_DAYS 14
-#define EXPIRY_DAYS_MAX 1098
 #define URL_LIFE_S 900
 #define FILE_MAX INT64_C(1000000000) /* aws-facts 9.4 */
 #define KEY_BYTES 32
@@ -74,9 +73,7 @@ static const char *job_fault(const struct profiles_call *c)
         return "DisplayName must have 1 to 255 characters";
     if (!profiles_has_length(json_object_get(c->in, "UniqueKey"), 1, 1000))
         return "UniqueKey must have 1 to 1,000 characters";
-    if (days != NULL &&
-        (!json_is_integer(days) || json_integer_value(days) < 1 ||
-         json_integer_value(days) > EXPIRY_DAYS_MAX))
+    if (days != NULL && !profiles_are_days(days))
         return "DataExpiry must be 1 to 1,098 days";
     if (why != NULL)
         return why;

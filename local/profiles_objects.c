@@ -55,6 +55,7 @@ int profiles_put_type(struct profiles_call *c, struct pl_err *err)
     const json_t *fields = json_object_get(c->in, "Fields");
     const json_t *keys = json_object_get(c->in, "Keys");
     const char *why = NULL;
+    const json_t *days = json_object_get(c->in, "ExpirationDays");
     json_t *old = json_object_get(c->domain->types, c->parts[2]);
     json_t *type;
 
@@ -67,6 +68,8 @@ int profiles_put_type(struct profiles_call *c, struct pl_err *err)
     else if (!profiles_has_length(json_object_get(c->in, "Description"), 1,
                                   1000))
         why = "Description must have 1 to 1,000 characters";
+    else if (days != NULL && !profiles_are_days(days))
+        why = "ExpirationDays must be 1 to 1,098";
     else if (old == NULL && json_object_size(c->domain->types) >= TYPES_MAX)
         why = "there are 100 object types already";
     if (why != NULL)

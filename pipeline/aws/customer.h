@@ -54,7 +54,8 @@ struct pl_customer_job {
     int64_t created;
     int64_t updated;
     int64_t failed;
-    double created_at; /* Unix seconds */
+    double created_at;   /* Unix seconds */
+    int64_t expiry_days; /* -1: the service did not say */
 };
 
 int pl_customer_create_upload(const struct pl_customer *c,

@@ -81,6 +81,7 @@ static int read_job(const json_t *body, struct pl_customer_job *job,
     job->updated = pl_json_int(counts, "UpdatedRecords", -1);
     job->failed = pl_json_int(counts, "FailedRecords", -1);
     job->created_at = json_number_value(json_object_get(body, "CreatedAt"));
+    job->expiry_days = pl_json_int(body, "DataExpiry", -1);
     return 0;
 }
 

@@ -131,8 +131,13 @@ static int choose_numbers(struct athena_settings *set,
                        "LAKESEG_MIN_BILLED_BYTES", MIN_BILLED_BYTES_DEFAULT,
                        &set->min_billed_bytes, err) != 0)
         return -1;
-    set->max_scanned_bytes =
-        option_or(cfg->max_scanned_bytes, m, "query.max_scanned_bytes", -1);
+    set->max_scanned_bytes = option_or(cfg->max_scanned_bytes, m,
+                                       "query.max_scanned_bytes", PL_UNSET);
+    if (set->max_scanned_bytes == PL_UNSET)
+        set->max_scanned_bytes = -1;
+    else if (set->max_scanned_bytes < 0) /* a guard that is none */
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "query.max_scanned_bytes must be at least 0");
     if (timeout_s < 1 || timeout_s > SECONDS_MAX || set->poll_ms < 1 ||
         set->poll_ms > POLL_MS_MAX)
         return pl_fail(err, PL_CONFIG_INVALID,

@@ -43,11 +43,14 @@ static const char *fault_of(const struct pinpoint_job *job,
                             const struct pl_pinpoint_segment *segment,
                             int64_t wanted)
 {
+    /* of a job that was found again only the segment tells */
+    const bool is_update = job->is_update || segment->version > 1;
+
     if (segment->size < 0)
         return "it does not say how many endpoints it has";
     if (segment->size < wanted)
         return "it has fewer endpoints than were imported";
-    if (segment->size > wanted && !job->is_update)
+    if (segment->size > wanted && !is_update)
         return "it has more endpoints than were imported";
     if (segment->channel_sum >= 0 && segment->channel_sum != segment->size)
         return "its channels do not add up to its size";

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pipeline/base/opts.h"
+#include "pipeline/manifest/setting.h"
 
 #define TIMEOUT_S_DEFAULT 7200
 #define POLL_MS_DEFAULT 5000 /* AWS's own sample looks every 3 s */
@@ -68,17 +69,14 @@ static int choose_numbers(struct pinpoint_settings *set,
 
     set->max_failed_percent =
         pl_manifest_real(m, "import.max_failed_percent", 0);
-    if (pl_setting_int(
-            cfg->timeout_s, "LAKESEG_IMPORT_TIMEOUT_S",
-            pl_manifest_int(m, "import.timeout_s", TIMEOUT_S_DEFAULT),
-            &timeout_s, err) != 0 ||
+    if (pl_manifest_setting_int(m, cfg->timeout_s, "import.timeout_s",
+                                "LAKESEG_IMPORT_TIMEOUT_S", TIMEOUT_S_DEFAULT,
+                                &timeout_s, err) != 0 ||
         pl_setting_int(cfg->poll_ms, "LAKESEG_POLL_INTERVAL_MS",
                        POLL_MS_DEFAULT, &set->poll_ms, err) != 0 ||
-        pl_setting_int(cfg->max_jobs != PL_UNSET
-                           ? cfg->max_jobs
-                           : pl_manifest_int(m, "import.max_jobs", PL_UNSET),
-                       "LAKESEG_IMPORT_MAX_JOBS", JOBS_DEFAULT, &set->max_jobs,
-                       err) != 0)
+        pl_manifest_setting_int(m, cfg->max_jobs, "import.max_jobs",
+                                "LAKESEG_IMPORT_MAX_JOBS", JOBS_DEFAULT,
+                                &set->max_jobs, err) != 0)
         return -1;
     set->max_job_bytes =
         pl_manifest_int(m, "import.max_job_bytes", JOB_BYTES_MAX);

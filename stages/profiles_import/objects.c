@@ -197,8 +197,8 @@ static int put_all(struct putter *p, struct pl_customer_object *list,
                 return pl_fail(err,
                                again[i].code == 429 ? PL_THROTTLED
                                                     : PL_SERVICE_UNAVAILABLE,
-                               "objects are refused with %d %s", again[i].code,
-                               again[i].why);
+                               "objects are refused for the moment (%d)",
+                               again[i].code); /* its words may quote one */
             index[left] = index[i];
             again[left++] = again[i];
         }

@@ -116,6 +116,10 @@ static int check_part(const struct pl_data *data, struct pl_err *err)
                        "'%s' has %" PRId64
                        " bytes: an upload takes less than %" PRId64,
                        data->uri, data->bytes, PL_CUSTOMER_FILE_MAX);
+    if (data->rows > data->bytes) /* their sum cannot overflow then */
+        return pl_fail(err, PL_MANIFEST_INVALID,
+                       "'%s' cannot have %" PRId64 " rows in %" PRId64 " bytes",
+                       data->uri, data->rows, data->bytes);
     return 0;
 }
 
@@ -130,6 +134,8 @@ static int add_part(struct profiles_run *run, const struct pl_data *data,
     if (list == NULL)
         return pl_fail_memory(err);
     run->parts = list;
+    if (check_part(data, err) != 0)
+        return -1;
     part = &list[run->part_count];
     memset(part, 0, sizeof(*part));
     part->data = *data;
@@ -139,7 +145,7 @@ static int add_part(struct profiles_run *run, const struct pl_data *data,
                    run->part_count);
     run->part_count++;
     run->rows += data->rows;
-    return check_part(data, err);
+    return 0;
 }
 
 static int find_parts(struct profiles_run *run, struct pl_err *err)

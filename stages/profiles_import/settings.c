@@ -3,6 +3,7 @@
 #include "pipeline/base/log.h"
 #include "pipeline/base/opts.h"
 #include "pipeline/base/text.h"
+#include "pipeline/manifest/setting.h"
 #include "stages/profiles_import/run.h"
 
 #define TIMEOUT_S_DEFAULT 7200
@@ -84,6 +85,17 @@ static int choose_words(struct profiles_settings *set,
     return 0;
 }
 
+static int check_percents(const struct profiles_settings *set,
+                          struct pl_err *err)
+{
+    if (set->max_unknown_percent >= 0 && set->max_unknown_percent <= 100 &&
+        set->max_failed_percent >= 0 && set->max_failed_percent <= 100)
+        return 0;
+    return pl_fail(err, PL_CONFIG_INVALID,
+                   "'import.max_unknown_keys_percent' and "
+                   "'import.max_failed_percent' must be from 0 to 100");
+}
+
 static int choose_numbers(struct profiles_settings *set,
                           const struct profiles_import_config *cfg,
                           const struct pl_manifest *m, struct pl_err *err)
@@ -95,31 +107,32 @@ static int choose_numbers(struct profiles_settings *set,
         pl_manifest_real(m, "import.max_unknown_keys_percent", UNKNOWN_DEFAULT);
     set->max_failed_percent =
         pl_manifest_real(m, "import.max_failed_percent", 0);
-    if (pl_setting_int(cfg->expiry_days, "LAKESEG_EXPIRY_DAYS",
-                       pl_manifest_int(m, "import.expiry_days", -1),
-                       &set->expiry_days, err) != 0 ||
-        pl_setting_int(
-            cfg->objects_per_second, "LAKESEG_OBJECTS_PER_SECOND",
-            pl_manifest_int(m, "import.objects_per_second", RATE_DEFAULT),
-            &set->objects_per_second, err) != 0 ||
-        pl_setting_int(
-            cfg->timeout_s, "LAKESEG_IMPORT_TIMEOUT_S",
-            pl_manifest_int(m, "import.timeout_s", TIMEOUT_S_DEFAULT),
-            &timeout_s, err) != 0 ||
+    if (pl_manifest_setting_int(m, cfg->expiry_days, "import.expiry_days",
+                                "LAKESEG_EXPIRY_DAYS", -1, &set->expiry_days,
+                                err) != 0 ||
+        pl_manifest_setting_int(m, cfg->objects_per_second,
+                                "import.objects_per_second",
+                                "LAKESEG_OBJECTS_PER_SECOND", RATE_DEFAULT,
+                                &set->objects_per_second, err) != 0 ||
+        pl_manifest_setting_int(m, cfg->timeout_s, "import.timeout_s",
+                                "LAKESEG_IMPORT_TIMEOUT_S", TIMEOUT_S_DEFAULT,
+                                &timeout_s, err) != 0 ||
         pl_setting_int(cfg->poll_ms, "LAKESEG_POLL_INTERVAL_MS",
                        POLL_MS_DEFAULT, &set->poll_ms, err) != 0)
         return -1;
-    set->timeout_ms = timeout_s * 1000;
-    if (timeout_s < 1 || set->poll_ms < 1)
+    if (timeout_s < 1 || timeout_s > INT32_MAX || set->poll_ms < 1 ||
+        set->poll_ms > INT32_MAX)
         return pl_fail(err, PL_CONFIG_INVALID,
-                       "time-outs and intervals must be at least 1");
+                       "time-outs and intervals must be from 1 to %d",
+                       INT32_MAX);
+    set->timeout_ms = timeout_s * 1000;
     if (set->objects_per_second < 1 || set->objects_per_second > RATE_MAX ||
         set->sample_keys < 0 || set->sample_keys > SAMPLE_MAX)
         return pl_fail(err, PL_CONFIG_INVALID,
                        "'import.objects_per_second' must be 1 to %d, "
                        "'import.sample_keys' 0 to %d",
                        RATE_MAX, SAMPLE_MAX);
-    return 0;
+    return check_percents(set, err);
 }
 
 /* The service's own default of 14 days is never taken without a word. */

@@ -9,13 +9,28 @@
 
 #define TRIES_MAX 3 /* of a create, and of a place to put the file */
 
+/* A job that waits would keep people for as long as it was made for. */
+static int check_expiry(const struct profiles_run *run,
+                        const struct pl_customer_job *job, struct pl_err *err)
+{
+    if (!job->is_created || job->expiry_days < 0 ||
+        job->expiry_days == run->set.expiry_days)
+        return 0;
+    return pl_fail(
+        err, PL_CONFIG_INVALID,
+        "upload job %s of this run was made with 'import.expiry_days'"
+        " of %" PRId64 " days, not %" PRId64
+        ": keep that, or take another 'run.id'",
+        job->id, job->expiry_days, run->set.expiry_days);
+}
+
 static int find_job(struct profiles_run *run, struct profiles_part *part,
                     struct pl_err *err)
 {
     if (pl_customer_find_upload(&run->customer, part->name, &part->has_job,
-                                &part->job, err) == 0)
-        return 0;
-    return pl_context(err, "cannot look for an earlier upload job");
+                                &part->job, err) != 0)
+        return pl_context(err, "cannot look for an earlier upload job");
+    return part->has_job ? check_expiry(run, &part->job, err) : 0;
 }
 
 int profiles_find_jobs(struct profiles_run *run, bool *is_any,

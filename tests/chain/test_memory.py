@@ -22,7 +22,7 @@ SQL = ("SELECT concat('ep-', lpad(CAST(i AS VARCHAR), 12, '0')) AS Id, "
        "concat('someone.', CAST(i AS VARCHAR), '@example.com') AS \"Address\", "
        "CAST(i % 100 AS VARCHAR) AS \"Attributes.Opened\", "
        "CAST(i AS DOUBLE) / 7 AS \"Metrics.Score\" "
-       "FROM (SELECT unnest(range({0})) AS i)")
+       "FROM UNNEST(range({0})) AS numbers (i)")
 
 
 def run(words, env, **streams):

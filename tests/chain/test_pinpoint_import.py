@@ -123,6 +123,11 @@ class Segments(Importing):
                        AWS_ENDPOINT_URL=front.url)
         self.assertEqual(front.calls(), [])
 
+    def test_the_job_comes_before_the_environment(self):
+        environment = {"LAKESEG_IMPORT_TIMEOUT_S": "0"}
+        self.run_import(self.one(timeout_s=600), **environment)
+        self.fails(self.one(), "ConfigInvalid", "time-out", **environment)
+
     def test_made_then_updated(self):
         settings = {"define_segment": True, "segment_name": "by name"}
         first = self.run_import(self.one(3, **settings)).manifest
@@ -159,6 +164,22 @@ class Segments(Importing):
             segment_name="parts", segment_per_part=True))
         self.assertEqual([j["segment"]["name"] for j in result.manifest[
             "import"]["result"]["jobs"]], ["parts-1", "parts-2"])
+
+    def test_a_job_that_is_found_again_updated_its_segment(self):
+        def kept_before(call, kept):
+            if call == "GetSegment":
+                body = json.loads(kept.answer_body)
+                body["ImportDefinition"].update(
+                    Size=5, ChannelCounts={"EMAIL": 5})
+                kept.answer_body = json.dumps(body).encode()
+        settings = {"define_segment": True, "segment_name": "again"}
+        self.run_import(self.one(2, **settings))
+        front = self.changed(kept_before)
+        manifest = self.one(3, **settings)
+        for _ in range(2):
+            result = self.run_import(manifest, AWS_ENDPOINT_URL=front.url)
+            self.assertIn("kept those before", result.stderr)
+        self.assertEqual(len(self.imports(manifest)), 1)
 
     def test_what_is_read_back_must_match(self):
         def size(n, channels):

@@ -100,6 +100,18 @@ class Uploads(ProfilesCase):
         self.assertEqual(first["jobs"], again["jobs"])
         self.assertEqual(len(self.jobs()), 1)
 
+    def test_a_job_that_waits_keeps_people_as_long_as_asked_for(self):
+        document = self.document([people(3)])
+        self.local.fault(rule="profiles.GetUploadJobPath=error:400:"
+                              "BadRequestException")
+        self.bad(document, "ServiceRefused", "where to upload to")
+        document["import"]["expiry_days"] = 30
+        self.bad(document, "ConfigInvalid", "60 days", "run.id")
+        self.assertEqual(self.profiles(), [])
+        document["import"]["expiry_days"] = 60
+        self.good(document)
+        self.assertEqual(len(self.jobs()), 1)
+
     def test_a_file_in_s3(self):
         rows = people(20000)
         data = csv(rows)
@@ -122,6 +134,20 @@ class Uploads(ProfilesCase):
             self.good(self.document([people(3)], unique_key=word))
             self.assertEqual(self.jobs()[-1]["UniqueKey"], key)
         self.assertEqual(len(self.profiles()), 3)
+
+    def test_the_job_comes_before_the_environment(self):
+        environment = {"LAKESEG_EXPIRY_DAYS": "7",
+                       "LAKESEG_IMPORT_TIMEOUT_S": "0"}
+        self.good(self.document([people(3)], timeout_s=600), **environment)
+        self.assertEqual(self.jobs()[0]["DataExpiry"], 60)
+        self.run_id += "x"
+        self.good(self.document([people(3)], timeout_s=600,
+                                expiry_days=None), **environment)
+        self.assertEqual(self.jobs()[1]["DataExpiry"], 7)
+        self.run_id += "x"
+        self.good(self.document([people(3)], timeout_s=600),
+                  "--expiry-days=8", **environment)
+        self.assertEqual(self.jobs()[2]["DataExpiry"], 8)
 
     def test_partial_is_no_success(self):
         rows = people(9) + [("u10", "x" * 256, "", "")]
@@ -222,7 +248,14 @@ class Refused(ProfilesCase):
                  "ConfigInvalid", "previous"),
                 ({"segment": {"name": "none"}}, "ConfigInvalid",
                  "segment_none"),
-                ({"sample_keys": -1}, "ConfigInvalid", "sample_keys")):
+                ({"sample_keys": -1}, "ConfigInvalid", "sample_keys"),
+                ({"timeout_s": 1 << 62}, "ConfigInvalid", "time-outs"),
+                ({"max_failed_percent": -1}, "ConfigInvalid",
+                 "max_failed_percent"),
+                ({"max_failed_percent": 101}, "ConfigInvalid",
+                 "max_failed_percent"),
+                ({"max_unknown_keys_percent": 100.5}, "ConfigInvalid",
+                 "max_unknown_keys_percent")):
             with self.subTest(changes=changes):
                 document = self.document([people(2)], **changes)
                 error = self.error_of(document)
@@ -261,6 +294,9 @@ class Refused(ProfilesCase):
                 data["compression"] = "zstd"
             elif what == "large":
                 data["bytes"] = 10 ** 9
+            elif what == "crowd":
+                document["data"] = [dict(data, rows=1 << 62)] * 2
+                del result["rows_out"]
 
         for what, name in (("fields", "ManifestInvalid"),
                            ("key", "ManifestInvalid"),
@@ -270,6 +306,7 @@ class Refused(ProfilesCase):
                            ("many", "ManifestInvalid"),
                            ("rows", "ManifestInvalid"),
                            ("sum", "ManifestInvalid"),
+                           ("crowd", "ManifestInvalid"),
                            ("role", "ManifestInvalid"),
                            ("zstd", "ConfigInvalid"),
                            ("large", "ConfigInvalid")):
@@ -558,6 +595,9 @@ class Objects(ProfilesCase):
         job = result.manifest["import"]["result"]["jobs"][0]
         self.assertEqual((job["status"], job["processed"]),
                          ("IN_PROGRESS", 50))
+        # the service's words may quote a row
+        self.assertNotIn("Down", result.manifest["error"]["message"])
+        self.assertNotIn("Down", str(result.stderr))
         self.local.admin("faults", method="DELETE")
         # nothing that was put is put again: 50 rows are 5 calls
         self.local.fault(rule="profiles.BatchPutProfileObject=error:403:"

@@ -12,15 +12,13 @@ import time
 import unittest
 
 from common import Case
+from javascript import MODULES, ROOT, missing
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..",
-                    "..")
-MODULES = os.path.join(ROOT, ".deps", "js", "node_modules")
+WHY_NOT = missing("@aws-sdk/client-athena")
 OUTPUT = {"OutputLocation": "s3://results/js/"}
 
 
-@unittest.skipUnless(os.path.isdir(MODULES) and shutil.which("node"),
-                     "scripts/setup --test installs the JavaScript SDK")
+@unittest.skipIf(WHY_NOT, WHY_NOT)
 class JavaScript(Case):
     @classmethod
     def setUpClass(cls):
@@ -29,7 +27,7 @@ class JavaScript(Case):
         cls.script = os.path.join(cls.server.dir, "athena.mjs")
         shutil.copy(os.path.join(ROOT, "tests", "js", "athena.mjs"),
                     cls.script)
-        os.symlink(os.path.abspath(MODULES),
+        os.symlink(MODULES,
                    os.path.join(cls.server.dir, "node_modules"))
         cls.node = subprocess.Popen(["node", cls.script, cls.server.url],
                                     stdin=subprocess.PIPE,

@@ -13,17 +13,14 @@ import time
 import unittest
 
 from common import Case
+from javascript import MODULES, ROOT, missing
 
-ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..",
-                    "..")
-MODULES = os.path.join(ROOT, ".deps", "js", "node_modules")
+WHY_NOT = missing("@aws-sdk/client-pinpoint")
 ROLE = "arn:aws:iam::123456789012:role/import"
 APP = {"ApplicationId": "app1"}
 
 
-@unittest.skipUnless(
-    os.path.isdir(os.path.join(MODULES, "@aws-sdk", "client-pinpoint")) and
-    shutil.which("node"), "scripts/setup --test installs the JavaScript SDK")
+@unittest.skipIf(WHY_NOT, WHY_NOT)
 class JavaScript(Case):
     options = ("--import-jobs", "2")
 
@@ -34,7 +31,7 @@ class JavaScript(Case):
         cls.script = os.path.join(cls.server.dir, "pinpoint.mjs")
         shutil.copy(os.path.join(ROOT, "tests", "js", "pinpoint.mjs"),
                     cls.script)
-        os.symlink(os.path.abspath(MODULES),
+        os.symlink(MODULES,
                    os.path.join(cls.server.dir, "node_modules"))
         cls.node = subprocess.Popen(["node", cls.script, cls.server.url],
                                     stdin=subprocess.PIPE,

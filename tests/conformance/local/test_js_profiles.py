@@ -6,26 +6,23 @@ Takes the program's path: test_js_profiles.py PATH/lakeseg-local [test ...]
 
 import json
 import os
-import shutil
 import subprocess
 import unittest
 
 from common import Server
+from javascript import MODULES, ROOT, missing
 
-SOURCE = os.environ["LAKESEG_SOURCE"]
-MODULES = os.path.join(SOURCE, ".deps", "js", "node_modules")
+WHY_NOT = missing("@aws-sdk/client-customer-profiles")
 
 
-@unittest.skipUnless(shutil.which("node") and os.path.isdir(os.path.join(
-    MODULES, "@aws-sdk", "client-customer-profiles")),
-    "no JavaScript client: scripts/setup --test installs it")
+@unittest.skipIf(WHY_NOT, WHY_NOT)
 class JavaScript(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         server = Server()
         try:
             done = subprocess.run(
-                ["node", os.path.join(SOURCE, "tests", "js", "profiles.cjs"),
+                ["node", os.path.join(ROOT, "tests", "js", "profiles.cjs"),
                  server.url], env={**os.environ, "NODE_PATH": MODULES},
                 capture_output=True, timeout=120, check=False)
         finally:

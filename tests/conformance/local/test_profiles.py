@@ -415,7 +415,11 @@ class Profiles(Case):
     def test_objects(self):
         self.refused(404, "ResourceNotFoundException",
                      "get_profile_object_type", ObjectTypeName="lakeseg")
-        self.type_of()
+        for days in (1099, 1 << 62):
+            self.refused(400, "BadRequestException", "put_profile_object_type",
+                         ObjectTypeName="lakeseg", Description="d",
+                         ExpirationDays=days)
+        self.type_of(ExpirationDays=1098)
         self.assertTrue(self.call("get_profile_object_type",
                                   ObjectTypeName="lakeseg")
                         ["AllowProfileCreation"])
