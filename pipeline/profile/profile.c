@@ -399,7 +399,8 @@ static int join(struct pl_profile *p, struct pl_err *err)
     while ((rc = pl_sorter_next(&p->unkeyed, &record, err)) > 0) {
         const size_t len = record.key_len - 1; /* without the kind */
 
-        if (id.len != len || memcmp(id.data, record.key, len) != 0) {
+        if (id.data == NULL || id.len != len ||
+            memcmp(id.data, record.key, len) != 0) {
             pl_buf_reset(&user);
             pl_buf_reset(&id);
             if (pl_stop_check(err) != 0 ||

@@ -215,7 +215,7 @@ int pl_mapping_place(const struct pl_mapping *mapping,
     const struct pl_mapping *m = mapping != NULL ? mapping : &by_default;
     const bool has_key = is_key(target, column, channel);
     size_t next = has_key ? 1 : 0;
-    char field[PL_PROFILE_NAME_MAX + 32];
+    char field[PL_PROFILE_NAME_MAX + 32] = "";
 
     if (has_key && index == 0)
         return fill_place(target->key_field,

@@ -71,6 +71,12 @@ static int take_rule(json_t *from, size_t number, struct pl_mapping_rule *rule,
                        "import.mapping, rule %zu: 'column' and 'field' are "
                        "needed, both strings",
                        number);
+    if (strchr(rule->field, '*') != NULL &&
+        rule->column[strlen(rule->column) - 1] != '.')
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "import.mapping, rule %zu: '*' is the rest of a name, "
+                       "and its 'column' has none: it must end with a dot",
+                       number);
     if (choose(from, "channel", channels, number, &channel, err) != 0 ||
         choose(from, "use", uses, number, &use, err) != 0 ||
         choose(from, "content", contents, number, &content, err) != 0)

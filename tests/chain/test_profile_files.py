@@ -247,7 +247,8 @@ class ProfileFiles(unittest.TestCase):
                               "AdditionalInformation\nu1,Bavaria,1\n")
         self.assertEqual(
             self.counts(receipt)["values_dropped"]["Attributes.B"], 1)
-        for bad in ({"rules": []}, {"rules": [{"column": "x"}]},
+        for bad in ({"rules": [{"column": "Location.City", "field": "*"}]},
+                    {"rules": []}, {"rules": [{"column": "x"}]},
                     {"rules": [{"column": "x", "field": "y", "use": "?"}]},
                     self.write("bad.json", "{"), self.dir + "/none"):
             receipt, _, _ = self.run_on(
