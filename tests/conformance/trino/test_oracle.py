@@ -72,7 +72,7 @@ def exceptions():
     found = []
     for line in read("exceptions.txt").splitlines():
         if line and not line.startswith("#"):
-            kind, part, _ = (word.strip() for word in line.split("|", 2))
+            kind, part, _ = line.split(" | ", 2)
             found.append((kind, part))
     return found
 
