@@ -101,7 +101,8 @@ static bool read_zone(struct reader *r, int64_t *offset)
     r->at += r->at < r->end && *r->at == ':';
     if (!read_int(r, 2, &minutes) || hours > 23 || minutes > 59)
         return false;
-    *offset = (hours * 60 + minutes) * 60 * LOCAL_SECOND * (is_west ? -1 : 1);
+    *offset = ((int64_t)hours * 60 + minutes) * 60 * LOCAL_SECOND *
+              (is_west ? -1 : 1);
     return true;
 }
 

@@ -214,7 +214,7 @@ START_TEST(keywords_are_found_in_any_case)
         struct pl_sql_token t;
 
         (void)snprintf(text, sizeof text, "%s", words[i].text);
-        for (size_t j = 0; text[j] != '\0'; j += 2)
+        for (size_t j = 0; j < strlen(text); j += 2)
             text[j] = (char)(text[j] | 0x20); /* sElEcT; '_' is odd here */
         for (size_t j = 0; text[j] != '\0'; j++)
             text[j] = text[j] == '\x7F' ? '_' : text[j];
