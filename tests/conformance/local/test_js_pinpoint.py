@@ -1,19 +1,16 @@
 """The JavaScript SDK as a second client of lakeseg-local's Pinpoint: every
-operation and every kind of error, through tests/js/pinpoint.mjs.
+operation and every kind of error, through tests/js/client.mjs.
 
 Takes the program's path: test_js_pinpoint.py PATH/lakeseg-local [test ...]
 """
 
 import gzip
 import json
-import os
-import shutil
-import subprocess
 import time
 import unittest
 
-from common import Case
-from javascript import MODULES, ROOT, missing
+from javascript import missing
+from js_client import JavaScriptCase
 
 WHY_NOT = missing("@aws-sdk/client-pinpoint")
 ROLE = "arn:aws:iam::123456789012:role/import"
@@ -21,35 +18,9 @@ APP = {"ApplicationId": "app1"}
 
 
 @unittest.skipIf(WHY_NOT, WHY_NOT)
-class JavaScript(Case):
+class JavaScript(JavaScriptCase):
+    service = "pinpoint"
     options = ("--import-jobs", "2")
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        # modules are looked for beside the script, not where it is called
-        cls.script = os.path.join(cls.server.dir, "pinpoint.mjs")
-        shutil.copy(os.path.join(ROOT, "tests", "js", "pinpoint.mjs"),
-                    cls.script)
-        os.symlink(MODULES,
-                   os.path.join(cls.server.dir, "node_modules"))
-        cls.node = subprocess.Popen(["node", cls.script, cls.server.url],
-                                    stdin=subprocess.PIPE,
-                                    stdout=subprocess.PIPE)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.node.stdin.close()
-        status = cls.node.wait(timeout=60)
-        cls.node.stdout.close()
-        super().tearDownClass()
-        assert status == 0
-
-    def call(self, name, **arguments):
-        self.node.stdin.write(json.dumps(
-            {"call": name, "with": arguments}).encode() + b"\n")
-        self.node.stdin.flush()
-        return json.loads(self.node.stdout.readline())
 
     def good(self, name, status=200, **arguments):
         """The answer's one member, which is the whole body."""
