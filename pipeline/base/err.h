@@ -35,6 +35,8 @@ enum pl_code {
     PL_SERVICE_UNAVAILABLE, /* 75 nobody: try later */
     PL_THROTTLED,           /* 75 */
     PL_INTERRUPTED,         /* 75 a signal asked us to stop */
+    PL_ALREADY_RUNNING,     /* 75 another run of the job is not over */
+    PL_TASK_LOST,           /* 75 a task never came up, or was killed whole */
     PL_ACCESS_DENIED,       /* 77 the operator */
     PL_CREDENTIALS_MISSING, /* 77 */
     PL_CREDENTIALS_EXPIRED, /* 77 */

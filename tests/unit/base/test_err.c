@@ -63,6 +63,8 @@ static const struct {
     {"ServiceUnavailable", 75, true},
     {"Throttled", 75, true},
     {"Interrupted", 75, false},
+    {"AlreadyRunning", 75, false},
+    {"TaskLost", 75, false},
     {"AccessDenied", 77, false},
     {"CredentialsMissing", 77, false},
     {"CredentialsExpired", 77, false},
