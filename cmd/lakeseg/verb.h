@@ -16,8 +16,5 @@ verb_main verb_run;
 
 /* Appends the folder of this program, ending in "/": the stages are there. */
 int verb_own_dir(struct pl_buf *dir, struct pl_err *err) PL_MUST_CHECK;
-/* Reads a job from a file, or standard input where path is "-". */
-int verb_read_job(const char *path, struct pl_manifest *job,
-                  struct pl_err *err) PL_MUST_CHECK;
 
 #endif
