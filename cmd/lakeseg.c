@@ -7,9 +7,10 @@
 #include "pipeline/base/process.h"
 
 /* In the order of --help; commands[] says what each does. */
-static verb_main *const verbs[] = {verb_run, verb_doctor};
+static verb_main *const verbs[] = {verb_run, verb_check, verb_doctor};
 static const struct pl_command commands[] = {
     {"run", "run a job from its query to its notification"},
+    {"check", "judge a job without asking any service"},
     {"doctor", "say where keys come from, ask the services"},
     {.name = NULL},
 };

@@ -11,6 +11,7 @@
 /* argv[0] is the verb itself. The exit status. */
 typedef int verb_main(int argc, char **argv);
 
+verb_main verb_check;
 verb_main verb_doctor;
 verb_main verb_run;
 
