@@ -9,6 +9,7 @@
 #include "pipeline/base/opts.h"
 #include "pipeline/base/process.h"
 #include "pipeline/manifest/schema.h"
+#include "pipeline/runs/job.h"
 #include "stages/athena_exec/settings.h"
 #include "stages/csv_validate/settings.h"
 #include "stages/pinpoint_import/settings.h"
