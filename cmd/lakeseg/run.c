@@ -5,6 +5,7 @@
 #include "pipeline/base/file.h"
 #include "pipeline/base/opts.h"
 #include "pipeline/base/process.h"
+#include "pipeline/runs/job.h"
 #include "stages/lakeseg_run/lakeseg_run.h"
 
 struct options {
@@ -40,7 +41,7 @@ static int run_job(const struct options *o, const char *path, int *status,
     PL_AUTO(pl_buf) dir = PL_BUF_INIT;
     struct lakeseg_run_config cfg = {.stages = o->stages};
 
-    if (verb_read_job(path, &job, err) != 0 || verb_own_dir(&dir, err) != 0)
+    if (pl_job_read(path, &job, err) != 0 || verb_own_dir(&dir, err) != 0)
         return -1;
     cfg.bin_dir = dir.data;
     pl_process_listen();

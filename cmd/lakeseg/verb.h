@@ -11,13 +11,15 @@
 /* argv[0] is the verb itself. The exit status. */
 typedef int verb_main(int argc, char **argv);
 
+verb_main verb_check;
 verb_main verb_doctor;
+verb_main verb_init;
+verb_main verb_local;
 verb_main verb_run;
+verb_main verb_runs;
+verb_main verb_show;
 
 /* Appends the folder of this program, ending in "/": the stages are there. */
 int verb_own_dir(struct pl_buf *dir, struct pl_err *err) PL_MUST_CHECK;
-/* Reads a job from a file, or standard input where path is "-". */
-int verb_read_job(const char *path, struct pl_manifest *job,
-                  struct pl_err *err) PL_MUST_CHECK;
 
 #endif

@@ -7,6 +7,18 @@
 
 #include "pipeline/base/buf.h"
 
+int pl_child_dir(struct pl_buf *dir, struct pl_err *err)
+{
+    char path[4096];
+    const ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+    if (n <= 0)
+        return pl_fail_errno(err, PL_HOST_ERROR, "cannot find the programs");
+    path[n] = '\0';
+    *(strrchr(path, '/') + 1) = '\0';
+    return pl_buf_adds(dir, path, err);
+}
+
 int pl_child_pipe(int ends[2], struct pl_err *err)
 {
     if (pipe(ends) != 0)

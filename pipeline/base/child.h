@@ -7,7 +7,10 @@
 
 #include <sys/types.h>
 
-#include "pipeline/base/err.h"
+#include "pipeline/base/buf.h"
+
+/* Appends the folder of this program, ending in "/": ours stand together. */
+int pl_child_dir(struct pl_buf *dir, struct pl_err *err) PL_MUST_CHECK;
 
 /* A pipe whose ends close on exec. */
 int pl_child_pipe(int ends[2], struct pl_err *err) PL_MUST_CHECK;
