@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -36,7 +37,12 @@ static void become(const char *path, const char *const argv[], int in, int out)
         const char *const *in;
         char *const *out;
     } args = {.in = argv};
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
 
+    /* as a stage has it until its input is read: what comes before it is ready
+     * must not kill it */
+    (void)sigaction(SIGINT, &ignore, NULL);
+    (void)sigaction(SIGTERM, &ignore, NULL);
     if ((in < 0 || dup2(in, STDIN_FILENO) >= 0) &&
         (out < 0 || dup2(out, STDOUT_FILENO) >= 0))
         (void)execv(path, args.out);
