@@ -55,7 +55,12 @@ static void become(const char *path, const char *const argv[],
         const char *const *in;
         char *const *out;
     } args = {.in = argv};
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
 
+    /* as a stage has it until its input is read: what comes before it is ready
+     * must not kill it */
+    (void)sigaction(SIGINT, &ignore, NULL);
+    (void)sigaction(SIGTERM, &ignore, NULL);
     die_with_parent(parent);
     if ((io->in < 0 || dup2(io->in, STDIN_FILENO) >= 0) &&
         (io->out < 0 || dup2(io->out, STDOUT_FILENO) >= 0) &&

@@ -303,6 +303,26 @@ static int act(struct supervisor *s, const char *stage, enum verdict verdict,
     }
 }
 
+/* Whether the stage was begun before, and its end is not known. */
+static bool was_begun(const struct supervisor *s, const char *stage)
+{
+    PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(4096);
+    struct pl_err ignored = {0};
+
+    return pl_run_read_note(s->run, RUN_NOTE_STAGE, &text, &ignored) == 0 &&
+           strcmp(pl_buf_str(&text), stage) == 0;
+}
+
+/* A stage that is entered again may find that what it had sent comes to pass
+ * only now. */
+static int tell_stage(bool is_again, struct pl_err *err)
+{
+    if ((is_again ? setenv("LAKESEG_AGAIN", "1", 1)
+                  : unsetenv("LAKESEG_AGAIN")) != 0)
+        return pl_fail_memory(err);
+    return 0;
+}
+
 static int enter(struct supervisor *s, const char *stage,
                  struct run_stage_end *end, struct pl_err *err)
 {
@@ -322,6 +342,8 @@ static int enter(struct supervisor *s, const char *stage,
 static int run_stage(struct supervisor *s, const char *stage,
                      struct pl_err *err)
 {
+    bool is_again = was_begun(s, stage);
+
     if (pl_run_note(s->run, RUN_NOTE_STAGE, stage, strlen(stage), err) != 0)
         return -1;
     run_view_begin(s->cfg->view, stage);
@@ -330,8 +352,9 @@ static int run_stage(struct supervisor *s, const char *stage,
         enum verdict verdict;
         int rc;
 
-        if (enter(s, stage, &end, err) != 0)
+        if (tell_stage(is_again, err) != 0 || enter(s, stage, &end, err) != 0)
             return -1;
+        is_again = true;
         verdict = judge(stage, &end);
         if (verdict == AGAIN && entry < ENTRIES) {
             tell_again(stage, &end);
