@@ -16,6 +16,7 @@ static int read_settings(struct sfn_task_config *cfg, struct pl_err *err)
     cfg->execution_arn = pl_env("LAKESEG_EXECUTION_ARN");
     cfg->run_id = pl_env("LAKESEG_RUN_ID");
     cfg->output_uri = pl_env("LAKESEG_OUTPUT_URI");
+    cfg->destination = pl_env("LAKESEG_DESTINATION");
     cfg->job_name = pl_env("LAKESEG_JOB_NAME");
     cfg->scheduled_time = pl_env("LAKESEG_SCHEDULED_TIME");
     cfg->locks_uri = pl_env("LAKESEG_LOCKS_URI");

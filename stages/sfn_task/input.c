@@ -121,5 +121,12 @@ int sfn_input_begin(const struct sfn_task_config *cfg, int64_t now_ms,
          pl_manifest_set_str(m, "run.name", cfg->job_name, err) != 0) ||
         pl_manifest_begin(m, now_ms, err) != 0)
         return -1;
+    /* a job for one destination is not made one for another */
+    if (cfg->destination != NULL &&
+        pl_manifest_str(m, "import.destination") == NULL &&
+        pl_manifest_str(m, "validate.target") == NULL &&
+        pl_manifest_set_str(m, "import.destination", cfg->destination, err) !=
+            0)
+        return -1;
     return set_work_uri(cfg, m, err);
 }

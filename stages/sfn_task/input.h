@@ -16,7 +16,7 @@ int sfn_input_read(const struct sfn_task_config *cfg, struct pl_aws *aws,
                    struct pl_manifest *m, struct pl_err *err) PL_MUST_CHECK;
 
 /* Fills what the run's first task settles: run.id, which the orchestrator
- * gives, run.name, run.started_at, run.work_uri, status. */
+ * gives, run.name, run.started_at, run.work_uri, status, import.destination. */
 int sfn_input_begin(const struct sfn_task_config *cfg, int64_t now_ms,
                     struct pl_manifest *m, struct pl_err *err) PL_MUST_CHECK;
 

@@ -26,6 +26,7 @@ struct sfn_task_config {
     const char *execution_arn;
     const char *run_id;
     const char *output_uri;     /* where a job's results go by default */
+    const char *destination;    /* and for whom they are */
     const char *job_name;       /* the first task: */
     const char *scheduled_time; /* what is claimed, NULL by hand */
     const char *locks_uri;      /* NULL: neither claim nor lock */

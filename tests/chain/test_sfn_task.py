@@ -263,6 +263,34 @@ class Runs(Task):
         manifest = json.loads(self.get(told["manifest_uri"]))
         self.assertEqual(manifest["run"]["name"], "mine")
 
+    def test_defaults_of_the_task_definition(self):
+        """Of a job that says nothing, and of one that does."""
+        told = self.succeeded(self.task(
+            QUERY, LAKESEG_INPUT_URI=self.put({"Query": SQL}),
+            LAKESEG_DESTINATION="pinpoint"), "pending")
+        manifest = json.loads(self.get(told["manifest_uri"]))
+        self.assertEqual(manifest["import"], {"destination": "pinpoint"})
+        broken = SQL.replace("contacts", "broken")  # half of the rows
+        for setting, sql, limits, error in (
+                ({"LAKESEG_MIN_ROWS": "21"}, SQL, {}, "DataInvalid"),
+                ({"LAKESEG_MIN_ROWS": "21"}, SQL, {"min_rows": 20}, None),
+                ({"LAKESEG_MAX_REJECT_PERCENT": "60"}, broken, {}, None),
+                ({"LAKESEG_MAX_REJECT_PERCENT": "60"}, broken,
+                 {"max_reject_percent": 40}, "DataInvalid")):
+            with self.subTest(setting=setting, limits=limits):
+                ended = self.task(QUERY + TRANSFORM, LAKESEG_MANIFEST=json
+                                  .dumps({"lakeseg": 1, "query": {"sql": sql},
+                                          "validate": {"limits": limits}}),
+                                  **setting)
+                self.assertEqual(ended.error, error, str(ended))
+        ended = self.task(QUERY, LAKESEG_MANIFEST=json.dumps({"Query": SQL}),
+                          LAKESEG_MAX_SCANNED_BYTES="5")
+        self.assertEqual(ended.error, "ConfigInvalid", str(ended))
+        for name in ("MIN_ROWS", "MAX_REJECT_PERCENT", "MAX_SCANNED_BYTES"):
+            ended = self.task(QUERY + TRANSFORM, LAKESEG_MANIFEST=json.dumps(
+                {"Query": SQL}), **{"LAKESEG_" + name: "many"})
+            self.assertEqual(ended.error, "ConfigInvalid", str(ended))
+
     def test_a_manifest_in_the_environment(self):
         told = self.succeeded(self.task(
             QUERY, LAKESEG_MANIFEST=json.dumps({"Query": SQL})), "pending")
