@@ -598,6 +598,26 @@ class Ends(Task):
         self.assertFalse(self.exists("%s%s/manifests/query.json" % (
             ROOT, self.run_id)))
 
+    def test_a_token_that_ended_unseen_writes_nothing(self):
+        """Between two signs of life: the stages end well, too late."""
+        gate = os.path.join(self.bin, "gate")
+        self.script("patient", "text = sys.stdin.read()\n"
+                    "while not os.path.exists(%r): time.sleep(0.05)\n"
+                    "sys.stdout.write(text)" % gate)
+        token = self.states.token()
+        child = self.start(["patient"], token, LAKESEG_MANIFEST=self.INPUT)
+        self.child_named(child, sys.executable)
+        with self.states.lock:
+            self.states.open.remove(token)
+        with open(gate, "w", encoding="ascii"):
+            pass
+        ended = Ended(self.states, token, child)
+        self.assertEqual((ended.status, ended.operation, ended.stdout),
+                         (75, None, ""), str(ended))
+        self.assertFalse(self.local.objects(prefix=ROOT + self.run_id))
+        self.assertFalse(self.exists("%shistory/manifests/%s.json" % (
+            ROOT, self.run_id)))
+
     def test_told_again_until_it_gets_through(self):
         left = [4]
 
