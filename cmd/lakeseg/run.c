@@ -11,7 +11,6 @@
 #include "pipeline/base/opts.h"
 #include "pipeline/base/process.h"
 #include "pipeline/manifest/metrics.h"
-#include "pipeline/runs/job.h"
 #include "stages/lakeseg_run/jobs.h"
 #include "stages/lakeseg_run/lakeseg_run.h"
 #include "stages/lakeseg_run/view.h"
@@ -96,7 +95,7 @@ static int run_job(const struct options *o, const char *path, int *status,
 
     if (pl_runs_open(&runs, NULL, err) != 0 ||
         (o->resume != NULL ? read_first(o, &runs, &job, err)
-                           : pl_job_read(path, &job, err)) != 0)
+                           : verb_read_job(path, &job, err)) != 0)
         return -1;
     pl_process_listen();
     if (o->cfg.is_local && lakeseg_local_start(&local, o->cfg.bin_dir, o->lake,
@@ -200,8 +199,10 @@ static int prepare(struct options *o, struct pl_err *err)
 static const char text[] =
     "Runs the stage programs one after another, keeps the manifest after each "
     "in a folder of the run, prints one line a stage and a summary, and exits "
-    "with the run's status. JOB is a manifest, - for standard input, or a "
-    "folder, whose *.json are run in the order of their names. Its query may "
+    "with the run's status. JOB is a manifest, a URI in S3, - for standard "
+    "input, "
+    "or a folder, whose *.json are run in the order of their names. Its query "
+    "may "
     "stand in a file beside it (query.sql_file), and some of its values may "
     "name variables, ${NAME}.\n\n"
     "Whatever dies, --resume RUN goes on: stages that have ended are not "

@@ -389,6 +389,20 @@ class Runs(Task):
                 self.assertEqual((line["Job"], line["RunsSucceeded"]),
                                  ("test", 1))
 
+    def test_lakeseg_run_takes_a_job_in_s3(self):
+        """The small installation has no other place for it."""
+        self.s3.put_object(Bucket="results", Key="jobs/plain.json",
+                           Body=json.dumps(job(SQL)).encode())
+        for key, status in (("plain", 0), ("absent", 69)):
+            done = subprocess.run(
+                [program("lakeseg"), "run", "--json",
+                 "s3://results/jobs/%s.json" % key],
+                env=self.local.environment(
+                    LAKESEG_STATE=os.path.join(self.bin, "state")),
+                stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
+                check=False)
+            self.assertEqual(done.returncode, status, done.stderr)
+
 
 class Failures(Task):
     """Each is told by its name, and the manifest in S3 says why."""
