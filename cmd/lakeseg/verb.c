@@ -4,7 +4,7 @@
 #include "pipeline/base/child.h"
 #include "pipeline/base/text.h"
 #include "pipeline/runs/job.h"
-#include "pipeline/stream/reader.h"
+#include "pipeline/stream/small.h"
 
 int verb_own_dir(struct pl_buf *dir, struct pl_err *err)
 {
@@ -19,7 +19,7 @@ int verb_read_job(const char *path, struct pl_manifest *job, struct pl_err *err)
     if (!pl_starts_with(path, "s3://"))
         return pl_job_read(path, job, err);
     if (pl_aws_open(&aws, NULL, err) != 0 ||
-        pl_reader_text(path, &aws, &text, err) != 0)
+        pl_small_read(path, &aws, &text, err) != 0)
         return -1;
     if (pl_job_parse(job, pl_buf_str(&text), text.len, NULL, err) != 0)
         return pl_context(err, "'%s'", path);

@@ -13,7 +13,6 @@
 #include "pipeline/stream/range.h"
 
 #define RANGE_BYTES (INT64_C(4) << 20)
-#define TEXT_BYTES 65536
 #define SLOTS 4
 #define SLOTS_MAX 16
 
@@ -203,32 +202,4 @@ int pl_reader_verify(struct pl_reader *r, const char *expected_crc64nvme,
                            err) != 0)
         return -1;
     return pl_checksum_end(&r->checksum, &r->uri, err);
-}
-
-static int read_text(const char *uri, struct pl_aws *aws, struct pl_buf *text,
-                     struct pl_err *err)
-{
-    PL_AUTO(pl_reader) reader = {.fd = -1};
-    int64_t n = 1;
-
-    if (pl_reader_open(&reader, uri, aws, err) != 0)
-        return -1;
-    while (n > 0) {
-        if (pl_buf_reserve(text, TEXT_BYTES, err) != 0)
-            return -1;
-        n = reader_read(&reader, text->data + text->len, TEXT_BYTES, err);
-        if (n < 0)
-            return -1;
-        text->len += (size_t)n;
-        text->data[text->len] = '\0';
-    }
-    return pl_reader_verify(&reader, NULL, err);
-}
-
-int pl_reader_text(const char *uri, struct pl_aws *aws, struct pl_buf *text,
-                   struct pl_err *err)
-{
-    return read_text(uri, aws, text, err) == 0
-               ? 0
-               : pl_context(err, "cannot read '%s'", uri);
 }

@@ -43,9 +43,4 @@ void pl_reader_release(struct pl_reader *reader);
 int pl_reader_verify(struct pl_reader *reader, const char *expected_crc64nvme,
                      struct pl_err *err) PL_MUST_CHECK;
 
-/* A small file or object as a whole, verified, appended to text up to its
- * maximum; text is followed by a NUL. */
-int pl_reader_text(const char *uri, struct pl_aws *aws, struct pl_buf *text,
-                   struct pl_err *err) PL_MUST_CHECK;
-
 #endif

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "pipeline/stream/reader.h"
+#include "pipeline/stream/small.h"
 
 /* Where {"JobUri": ...} points to; NULL: it is none. */
 static json_t *job_uri(const struct pl_buf *text, struct pl_err *err)
@@ -39,7 +39,7 @@ static int follow(const char *uri, struct pl_aws *aws, struct pl_manifest *m,
 {
     PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(PL_MANIFEST_MAX_BYTES);
 
-    if (pl_reader_text(uri, aws, &text, err) != 0)
+    if (pl_small_read(uri, aws, &text, err) != 0)
         return -1;
     return parse(&text, uri, m, err);
 }
@@ -59,7 +59,7 @@ int sfn_input_read(const struct sfn_task_config *cfg, struct pl_aws *aws,
                        "and not both");
     if (cfg->manifest != NULL
             ? pl_buf_adds(&text, cfg->manifest, err) != 0
-            : pl_reader_text(cfg->input_uri, aws, &text, err) != 0)
+            : pl_small_read(cfg->input_uri, aws, &text, err) != 0)
         return -1;
     uri = job_uri(&text, err);
     if (err->code != PL_OK)
