@@ -21,13 +21,14 @@ void pl_delta_filter_open(struct pl_delta_filter *f,
     *f = (struct pl_delta_filter){.cfg = cfg, .last = last};
     f->carry.max_bytes = ROW_BYTES_MAX;
     f->text.max_bytes = SIZE_MAX;
-    f->fresh.temp_dir = cfg->temp_dir;
+    f->fresh.temp_dir = f->held.temp_dir = cfg->temp_dir;
 }
 
 void pl_delta_filter_release(struct pl_delta_filter *f)
 {
     pl_delta_columns_release(&f->columns);
     pl_delta_sort_release(&f->fresh);
+    pl_delta_sort_release(&f->held);
     pl_buf_release(&f->header);
     pl_buf_release(&f->carry);
     pl_buf_release(&f->text);
@@ -191,6 +192,36 @@ struct pl_sink pl_delta_filter_sink(struct pl_delta_filter *f)
     return (struct pl_sink){.ctx = f, .write = write};
 }
 
+int pl_delta_filter_hold(struct pl_delta_filter *f, const char *id, size_t len,
+                         struct pl_err *err)
+{
+    struct pl_delta_print print = {0};
+
+    return pl_delta_id_of(&f->columns, id, len, &print.id, err) != 0
+               ? -1
+               : pl_delta_sort_add(&f->held, &print, err);
+}
+
+/* An id that also came with a right row was seen by then. */
+int pl_delta_filter_settle(struct pl_delta_filter *f, struct pl_err *err)
+{
+    struct pl_err why = {0};
+    const struct pl_delta_print *held;
+
+    while ((held = pl_delta_sort_next(&f->held, &why)) != NULL) {
+        const size_t place = pl_delta_table_find(f->last, held->id);
+
+        if (place == SIZE_MAX)
+            continue;
+        pl_delta_table_see(f->last, place, f->last->places[place].row);
+        f->kept++;
+    }
+    if (why.code == PL_OK)
+        return 0;
+    *err = why;
+    return -1;
+}
+
 uint64_t pl_delta_filter_rows(const struct pl_delta_filter *f)
 {
     return f->counts[PL_DELTA_NEW] + f->counts[PL_DELTA_CHANGED] +
@@ -200,7 +231,7 @@ uint64_t pl_delta_filter_rows(const struct pl_delta_filter *f)
 uint64_t pl_delta_filter_gone(const struct pl_delta_filter *f)
 {
     return f->last->count - f->counts[PL_DELTA_CHANGED] -
-           f->counts[PL_DELTA_UNCHANGED];
+           f->counts[PL_DELTA_UNCHANGED] - f->kept;
 }
 
 /* The next place whose row this run had, too. */
@@ -247,7 +278,7 @@ int pl_delta_filter_write(struct pl_delta_filter *f, const struct pl_sink *out,
     const struct pl_delta_head head = {
         .key_mark = pl_delta_key_mark(&f->cfg->key),
         .meaning = f->columns.meaning,
-        .count = pl_delta_filter_rows(f)};
+        .count = pl_delta_filter_rows(f) + f->kept};
     int rc = pl_delta_write_open(&w, out, &head, err);
 
     if (rc == 0)

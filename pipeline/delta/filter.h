@@ -51,6 +51,8 @@ struct pl_delta_filter {
     uint64_t part_rows;
     uint64_t counts[PL_DELTA_KINDS];
     struct pl_delta_sort fresh; /* ids that the table does not have */
+    struct pl_delta_sort held;  /* ids of rows that are not let through */
+    uint64_t kept;              /* of them, those that the last run had */
 };
 
 /* last may be empty; it is borrowed, and changed. */
@@ -60,11 +62,20 @@ void pl_delta_filter_open(struct pl_delta_filter *f,
 struct pl_sink pl_delta_filter_sink(struct pl_delta_filter *f);
 void pl_delta_filter_release(struct pl_delta_filter *f);
 
+/* A row with this id, as it stands in a cell, is there but was rejected: the
+ * service keeps what the last run sent of it, and it is not gone. */
+int pl_delta_filter_hold(struct pl_delta_filter *f, const char *id, size_t len,
+                         struct pl_err *err) PL_MUST_CHECK;
+/* All rows are there. */
+int pl_delta_filter_settle(struct pl_delta_filter *f,
+                           struct pl_err *err) PL_MUST_CHECK;
+
 uint64_t pl_delta_filter_rows(const struct pl_delta_filter *f);
-/* Of the last run's rows, once all of this one's are there. */
+/* Of the last run's rows, once this one's are settled. */
 uint64_t pl_delta_filter_gone(const struct pl_delta_filter *f);
 
-/* Writes the fingerprints of this run's rows. Once. */
+/* Writes the fingerprints of what the service then has: this run's rows, and
+ * those that were kept. Once. */
 int pl_delta_filter_write(struct pl_delta_filter *f, const struct pl_sink *out,
                           struct pl_err *err) PL_MUST_CHECK;
 

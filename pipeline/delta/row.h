@@ -54,6 +54,10 @@ int pl_delta_columns_open(struct pl_delta_columns *c, enum pl_delta_rows kind,
                           struct pl_err *err) PL_MUST_CHECK;
 void pl_delta_columns_release(struct pl_delta_columns *c);
 
+/* The hash of an id that is one cell, as it stands. */
+int pl_delta_id_of(struct pl_delta_columns *c, const char *cell, size_t len,
+                   uint64_t *id, struct pl_err *err) PL_MUST_CHECK;
+
 /* The fingerprint of a line without its end. */
 int pl_delta_print_of(struct pl_delta_columns *c, const char *line, size_t len,
                       struct pl_delta_print *print,

@@ -178,7 +178,8 @@ void pl_delta_table_see(struct pl_delta_table *t, size_t at,
                         const uint64_t row[2])
 {
     t->marks[at / 64] |= UINT64_C(1) << (at % 64);
-    memcpy(t->places[at].row, row, sizeof(t->places[at].row));
+    t->places[at].row[0] = row[0];
+    t->places[at].row[1] = row[1];
 }
 
 bool pl_delta_table_once(struct pl_delta_table *t, size_t at)

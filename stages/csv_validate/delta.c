@@ -20,6 +20,7 @@ void csv_delta_release(struct csv_delta *d)
     pl_delta_filter_release(&d->filter);
     pl_delta_table_release(&d->table);
     pl_delta_job_release(&d->job);
+    pl_buf_release(&d->cell);
     json_decref(d->prints);
     d->prints = NULL;
 }
@@ -119,6 +120,7 @@ int csv_delta_open(struct csv_delta *d, struct csv_settings *set,
     *sink = pl_delta_filter_sink(&d->filter);
     csv->out = sink;
     csv->max_part_bytes = 0;
+    csv_delta_watch_rejects(d, csv);
     return 0;
 }
 
@@ -253,6 +255,8 @@ int csv_delta_judge(struct csv_delta *d, struct pl_csv_report *report,
         return 0;
     if (pl_delta_filter_rows(&d->filter) != report->rows_out)
         return pl_fail(err, PL_INTERNAL_ERROR, "counts do not add up");
+    if (pl_delta_filter_settle(&d->filter, err) != 0)
+        return -1;
     d->is_counted = true;
     d->gone = d->load.is_known ? pl_delta_filter_gone(&d->filter) : 0;
     if (!d->cfg.is_full) {
@@ -308,7 +312,8 @@ static int keep(struct csv_delta *d, struct pl_err *err)
     d->prints =
         json_pack("{s:s, s:I, s:s, s:I}", "uri", uri.data, "bytes",
                   (json_int_t)w.bytes, "crc64nvme", crc, "rows",
-                  (json_int_t)pl_delta_filter_rows(&d->filter));
+                  (json_int_t)(pl_delta_filter_rows(&d->filter) +
+                               d->filter.kept));
     return d->prints != NULL ? 0 : pl_fail_memory(err);
 }
 
@@ -412,7 +417,8 @@ int csv_delta_record(const struct csv_delta *d, struct pl_manifest *m,
     if (!d->set.is_on || d->job.place.len == 0)
         return 0;
     section = json_pack(
-        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "place",
+        "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}",
+        "place",
         d->job.place.data, "mode", d->cfg.is_full ? "full" : "changed",
         "why_full",
         d->full_why[0] != '\0' && d->set.is_changed ? json_string(d->full_why)
@@ -422,7 +428,9 @@ int csv_delta_record(const struct csv_delta *d, struct pl_manifest *m,
         count_or_null(d->is_counted, counts[PL_DELTA_CHANGED]),
         "rows_unchanged",
         count_or_null(d->is_counted, counts[PL_DELTA_UNCHANGED]), "rows_gone",
-        count_or_null(d->is_counted && d->load.is_known, d->gone), "full_at",
+        count_or_null(d->is_counted && d->load.is_known, d->gone), "rows_kept",
+        count_or_null(d->is_counted && d->load.is_known, d->filter.kept),
+        "full_at",
         full_at(d), "columns_changed",
         d->is_counted && d->load.is_known &&
             d->load.meaning != d->filter.columns.meaning,
