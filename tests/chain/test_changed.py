@@ -5,10 +5,10 @@ import csv
 import io
 import json
 import random
-import time
 import unittest
 
 from harness import Case, Pipe, job
+from recorder import Recorder
 
 PROGRAMS = ["athena-exec", "csv-validate", "pinpoint-import"]
 SQL = ('SELECT id AS Id, \'EMAIL\' AS "ChannelType", address AS "Address", '
@@ -266,51 +266,79 @@ class Unsettled(Changed):
         self.assertRegex(self.delta(result)["why_full"], "application app1")
 
 
+MOMENTS = [(when, *call) for when in ("before", "after") for call in (
+    ("GET", "last.json", 1), ("PUT", "last.json", 1),
+    ("POST", "/jobs/import", 1), ("GET", "/jobs/import/", 1),
+    ("PUT", "last.json", 2))]
+
+
 class Killed(Changed):
-    def test_killed_at_every_moment(self):
-        """Whatever call the importer dies before, entered again it ends as if
-        it had not, and once."""
-        from importing import Changer
-        self.run_job(people(10))
-        for moment in range(1, 60):
-            table = people(10, p3="b%d" % moment)
-            self.lake(table)
-            made = self.run_job(programs=PROGRAMS[:2])
-            text = (json.dumps(made.manifest) + "\n").encode()
-            seen = [0]
-            pipes = []
+    def kill(self, manifest, when, method, part, nth):
+        """pinpoint-import, killed at that moment."""
+        seen = []
+        pipes = []
 
-            def before(_call):
-                seen[0] += 1
-                if seen[0] == moment:
+        def moment(kept, now):
+            if (now, kept.method) == (when, method) and part in kept.path:
+                seen.append(kept.path)
+                if len(seen) == nth:
                     pipes[0].children[0].kill()
+            return True
 
-            front = Changer(self.local.url, None, before)
-            try:
-                pipes.append(Pipe(["pinpoint-import"], self.local.environment(
-                    AWS_ENDPOINT_URL=front.url), text))
-                status = pipes[0].end().status
-            finally:
-                front.stop()
+        front = Recorder(self.local.url, moment)
+        try:
+            pipes.append(Pipe(
+                ["pinpoint-import"],
+                self.local.environment(AWS_ENDPOINT_URL=front.url),
+                json.dumps(manifest).encode()))
+            ended = pipes[0].end()
+            status, errors = ended.status, ended.stderr
+        finally:
+            front.stop()
+        self.assertEqual((status, len(seen) >= nth), (-9, True),
+                         (when, method, part, nth, seen, errors))
+
+    def test_killed_at_every_moment(self):
+        """Entered again it ends as if it had not been, and once."""
+        self.run_job(people(10))
+        for n, moment in enumerate(MOMENTS, 1):
+            made = self.run_job(people(10, p3="b%d" % n),
+                                programs=PROGRAMS[:2])
+            self.check_delta(made, "changed", 0, 1, 9, 0)
+            self.kill(made.manifest, *moment)
             again = self.run_pipe(["pinpoint-import"], made.manifest)
             self.assertEqual(again.status, 0, again.stderr)
             self.assertEqual(again.manifest["status"], "succeeded")
-            run = made.manifest["run"]["id"]
             state = self.state()
-            self.assertEqual(state["run_id"], run)
-            self.assertEqual(state["open"], [])
-            self.assertEqual(len(state["files"]), 1 + moment)
+            self.assertEqual(state["run_id"], made.manifest["run"]["id"])
+            self.assertEqual(state["open"], [], moment)
+            self.assertEqual(len(state["files"]), 1 + n, moment)
             root = made.manifest["run"]["work_uri"]
             jobs = [j for j in self.local.admin("imports/app1")
                     if j["Definition"]["S3Url"].startswith(root)]
-            self.assertEqual(len(jobs), 1, "moment %d" % moment)
+            self.assertEqual(len(jobs), 1, moment)
             self.assertEqual(self.endpoint("p3")["Attributes"],
-                             {"Plan": ["b%d" % moment]})
-            if status == 0 and seen[0] < moment:
-                break
-        else:
-            self.fail("it makes more calls than this test has moments")
-        self.assertGreater(moment, 4)
+                             {"Plan": ["b%d" % n]})
+
+    def test_killed_and_given_up(self):
+        """What a run that nobody enters again sent is sent anew."""
+        self.run_job(people(10))
+        made = self.run_job(people(10, p3="b"), programs=PROGRAMS[:2])
+        self.kill(made.manifest, "after", "POST", "/jobs/import", 1)
+        again = self.run_job(people(10))
+        self.check_delta(again, "changed", 0, 1, 9, 0)
+        self.assertEqual(set(self.sent(again)), {"p3"})
+
+    def test_validate_killed(self):
+        """A candidate that nobody imports is nobody's."""
+        self.run_job(people(10))
+        before = self.state()
+        queried = self.run_job(people(10, p3="b"), programs=PROGRAMS[:1])
+        made = self.run_pipe(["csv-validate"], queried.manifest)
+        self.assertEqual(self.state(), before)
+        again = self.run_pipe(["csv-validate"], queried.manifest)
+        self.assertEqual(again.status, 0, again.stderr)
+        self.assertEqual(self.delta(again), self.delta(made))
 
 
 class Broken(Changed):
