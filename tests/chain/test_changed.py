@@ -543,5 +543,112 @@ class Gone(Changed):
         self.assertEqual(self.processed(second), 201)
 
 
+class Profiles(Changed):
+    """Profiles expire, and those that are gone lose the segment's value."""
+    options = ("--domain", "crm")
+    SQL = ("SELECT id AS \"User.UserId\", 'EMAIL' AS \"ChannelType\", "
+           'address AS "Address", plan AS "Attributes.Plan" FROM {}')
+    PROGRAMS = ["athena-exec", "csv-validate", "profiles-import"]
+
+    def job(self, limits=None, segment=None, **import_):
+        document = job(self.SQL.format(self.table), run={"name": self.name},
+                       validate={"limits": limits or {}})
+        document["import"] = {
+            "destination": "customer-profiles", "domain": "crm",
+            "expiry_days": 30, "max_unknown_keys_percent": 100,
+            "mode": "changed", "segment": segment or {"name": self.name},
+            **import_}
+        return document
+
+    def run_job(self, table=None, *options, **settings):
+        settings.setdefault("programs", [
+            self.PROGRAMS[0], [self.PROGRAMS[1], *options], self.PROGRAMS[2]])
+        return super().run_job(table, **settings)
+
+    def profile(self, key):
+        found = self.local.admin("profiles/crm")
+        return [p for p in found if p.get("AccountNumber") == key]
+
+    def sent(self, result, gone=False):
+        rows = {}
+        for entry in result.manifest["data"]:
+            if entry["role"] == "normalized" and \
+                    entry.get("gone", False) == gone:
+                text = self.read(entry["uri"]).decode()
+                for row in csv.DictReader(io.StringIO(text)):
+                    rows[row["AccountNumber"]] = row
+        return rows
+
+    def tag(self, key):
+        return self.profile(key)[0]["Attributes"]["segment_" + self.name]
+
+    def names(self, *numbers, **plans):
+        return {"%s-%d" % (self.name, n): plans.get("p%d" % n, "a")
+                for n in numbers}
+
+    def test_gone_people_leave_the_segment(self):
+        one, two = self.name + "-1", self.name + "-2"
+        first = self.run_job(self.names(1, 2, 3))
+        self.check_delta(first, "full", 3, 0, 0, None)
+        second = self.run_job(self.names(2, 3, 4, p3="b"))
+        self.check_delta(second, "changed", 1, 1, 1, 1)
+        self.assertEqual(set(self.sent(second)),
+                         {self.name + "-3", self.name + "-4"})
+        self.assertEqual(self.sent(second, gone=True),
+                         {one: {"AccountNumber": one,
+                                "Attributes_segment_" + self.name: "0"}})
+        self.assertEqual(self.tag(one), "0")
+        self.assertEqual(self.tag(two), "1")
+        # nothing else of them changes
+        self.assertEqual(self.profile(one)[0]["EmailAddress"],
+                         one + "@example.com")
+        # and who comes back is in it again
+        third = self.run_job(self.names(1, 2, 3, 4, p3="b"))
+        self.check_delta(third, "changed", 1, 0, 3, 0)
+        self.assertEqual(self.tag(one), "1")
+
+    def test_by_objects(self):
+        one = self.name + "-1"
+        setup = [*self.PROGRAMS[:2], ["profiles-import", "--setup"]]
+        settings = {"method": "objects", "object_type": self.name}
+        self.run_job(self.names(1, 2), programs=setup, **settings)
+        second = self.run_job(self.names(2, p2="b"), **settings)
+        self.check_delta(second, "changed", 0, 1, 0, 1)
+        self.assertEqual(self.tag(one), "0")
+        self.assertEqual(self.profile(one)[0]["EmailAddress"],
+                         one + "@example.com")
+
+    def test_columns_that_people_fill(self):
+        """A first value of a column changes nobody else."""
+        self.run_job(self.names(1, 2, p1="", p2=""))
+        second = self.run_job(self.names(1, 2, p1="", p2="b"))
+        self.check_delta(second, "changed", 0, 1, 1, 0)
+
+    def test_all_are_sent_before_half_of_the_expiry(self):
+        self.run_job(self.names(1, 2))
+        state = self.state()
+        full_at = state["full_at"]
+        self.assertEqual(self.run_job().manifest["validate"]["result"]
+                         ["rows_unchanged"], 2)
+        self.assertEqual(self.state()["full_at"], full_at)
+        state = self.state()
+        state["full_at"] = "2001-01-01T00:00:00.000Z"
+        self.put_state(state)
+        result = self.run_job()
+        self.check_delta(result, "full", 0, 0, 2, 0)
+        self.assertRegex(self.delta(result)["why_full"], "half of the 30 days")
+        self.assertGreaterEqual(self.state()["full_at"], full_at)
+
+    def test_settings_that_cannot_be(self):
+        self.lake(self.names(1))
+        for words, settings in (
+                ("stays the same", {"segment": {"name": "s", "previous":
+                                                "overwrite"}}),
+                ("expiry_days", {"expiry_days": None}),
+                ("import.gone", {"gone": {"attribute": "A", "value": "b"}})):
+            result = self.run_job(want=78, **settings)
+            self.fails(result, "ConfigInvalid", words)
+
+
 if __name__ == "__main__":
     unittest.main()
