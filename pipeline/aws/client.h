@@ -20,6 +20,7 @@ enum pl_aws_service {
     PL_AWS_CUSTOMER_PROFILES,
     PL_AWS_SNS,
     PL_AWS_STS,
+    PL_AWS_SFN,
     PL_AWS_SERVICES /* how many there are */
 };
 

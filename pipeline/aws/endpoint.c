@@ -18,6 +18,7 @@ static const struct {
                                   "customer_profiles"},
     [PL_AWS_SNS] = {"sns", "sns", "SNS", "sns"},
     [PL_AWS_STS] = {"sts", "sts", "STS", "sts"},
+    [PL_AWS_SFN] = {"states", "states", "SFN", "sfn"},
 };
 
 const char *pl_service_name(enum pl_aws_service service)
@@ -53,6 +54,25 @@ bool pl_is_region(const char *text)
     const size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
 
     return len > 0 && len < 64 && text[len] == '\0';
+}
+
+bool pl_arn_region(const char *arn, char region[64])
+{
+    const char *at = arn;
+    size_t len;
+
+    for (int colons = 0; colons < 3; colons++) {
+        at = strchr(at, ':');
+        if (at == NULL)
+            return false;
+        at++;
+    }
+    len = strcspn(at, ":");
+    if (strncmp(arn, "arn:", 4) != 0 || len >= 64 || at[len] != ':')
+        return false;
+    memcpy(region, at, len);
+    region[len] = '\0';
+    return pl_is_region(region); /* it becomes part of a host name */
 }
 
 /* The setting that counts, and its name; the service's own before the one for
@@ -131,7 +151,8 @@ static bool has_fips_host(const struct pl_partition *partition,
                           enum pl_aws_service service)
 {
     return strcmp(partition->name, "aws-us-gov") != 0 ||
-           (service != PL_AWS_SNS && service != PL_AWS_STS);
+           (service != PL_AWS_SNS && service != PL_AWS_STS &&
+            service != PL_AWS_SFN);
 }
 
 int pl_endpoint_host(const struct pl_aws *aws, enum pl_aws_service service,

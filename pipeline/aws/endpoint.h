@@ -18,6 +18,9 @@ const struct pl_partition *pl_partition_of(const char *region);
 
 /* What may become part of a host name. */
 bool pl_is_region(const char *text);
+/* The region in "arn:aws:sns:<region>:<account>:<name>"; false when it is
+ * none, or names no region. */
+bool pl_arn_region(const char *arn, char region[64]);
 
 const char *pl_service_name(enum pl_aws_service service); /* "athena" */
 const char *pl_signing_name(enum pl_aws_service service);

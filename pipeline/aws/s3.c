@@ -141,6 +141,9 @@ static int put_once(struct pl_aws *aws, const char *bucket, const char *key,
         pl_s3_put_headers(&req, options, err) != 0 ||
         (options != NULL && options->only_if_absent &&
          pl_http_headers_set(&req.headers, "if-none-match", "*", err) != 0) ||
+        (options != NULL && options->if_match != NULL &&
+         pl_http_headers_set(&req.headers, "if-match", options->if_match,
+                             err) != 0) ||
         pl_s3_set_body(&req, blob, &crc, text, err) != 0)
         return -1;
     pl_s3_copy(object->crc64nvme, sizeof(object->crc64nvme), text);

@@ -58,6 +58,7 @@ int pl_s3_head_part(struct pl_aws *aws, const char *bucket, const char *key,
 struct pl_s3_put_options {
     const char *content_type;  /* NULL: application/octet-stream */
     bool only_if_absent;       /* If-None-Match: * */
+    const char *if_match;      /* only over the object with this ETag */
     const char *encryption;    /* "AES256", "aws:kms", "aws:kms:dsse" */
     const char *kms_key;       /* id or ARN */
     const char *kms_context;   /* a JSON object */
@@ -68,9 +69,10 @@ struct pl_s3_put_options {
 };
 /*
  * Sends x-amz-checksum-crc64nvme with the body; object->etag comes back. Where
- * the object must be absent and is there with the same bytes, that is a
- * success: an earlier try made it. Otherwise PL_SERVICE_REFUSED with service
- * "PreconditionFailed".
+ * the object must be absent, or another one, and is there with the same bytes,
+ * that is a success: an earlier try made it. Otherwise PL_SERVICE_REFUSED with
+ * service "PreconditionFailed", and http_status 404 where the object that
+ * must be there is gone.
  */
 int pl_s3_put(struct pl_aws *aws, const char *bucket, const char *key,
               const struct pl_blob *blob,

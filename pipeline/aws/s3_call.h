@@ -20,7 +20,7 @@ int pl_s3_send(struct pl_aws *aws, const char *operation, const char *bucket,
 void pl_s3_copy(char *to, size_t cap, const char *from);
 void pl_s3_read_object(const struct pl_http_response *resp,
                        struct pl_s3_object *object);
-/* All of options but only_if_absent. */
+/* All of options but only_if_absent and if_match. */
 int pl_s3_put_headers(struct pl_http_request *req,
                       const struct pl_s3_put_options *options,
                       struct pl_err *err) PL_MUST_CHECK;

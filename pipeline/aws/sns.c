@@ -6,29 +6,9 @@
 #include "pipeline/aws/form.h"
 #include "pipeline/aws/xml.h"
 
-/* "arn:aws:sns:<region>:<account>:<name>"; false when it is none. */
-static bool region_of(const char *arn, char region[64])
-{
-    const char *at = arn;
-    size_t len;
-
-    for (int colons = 0; colons < 3; colons++) {
-        at = strchr(at, ':');
-        if (at == NULL)
-            return false;
-        at++;
-    }
-    len = strcspn(at, ":");
-    if (strncmp(arn, "arn:", 4) != 0 || len >= 64 || at[len] != ':')
-        return false;
-    memcpy(region, at, len);
-    region[len] = '\0';
-    return pl_is_region(region); /* it becomes part of a host name */
-}
-
 int pl_sns_region(const char *topic_arn, char region[64], struct pl_err *err)
 {
-    if (region_of(topic_arn, region))
+    if (pl_arn_region(topic_arn, region))
         return 0;
     return pl_fail(err, PL_CONFIG_INVALID, "'%.200s' is no topic's ARN",
                    topic_arn);

@@ -137,6 +137,23 @@ static int unknown_option(const struct pl_cli *cli, const char *arg,
     return pl_fail(err, PL_USAGE_INVALID, "unknown option '%s'", arg);
 }
 
+const struct pl_command *pl_command_nearest(const struct pl_command *commands,
+                                            const char *name)
+{
+    const struct pl_command *nearest = NULL;
+    unsigned best = 4;
+
+    for (const struct pl_command *c = commands; c->name != NULL; c++) {
+        const unsigned d = pl_edit_distance(name, c->name);
+
+        if (d < best && d < strlen(c->name)) {
+            best = d;
+            nearest = c;
+        }
+    }
+    return nearest;
+}
+
 static void print_usage(const struct pl_cli *cli)
 {
     printf("usage: %s [OPTION]...%s%s\n\n%s.\n\n", cli->name,
@@ -154,9 +171,19 @@ static void print_opt(const struct pl_opt *o)
            o->env != NULL ? o->env : "", o->env != NULL ? "]" : "");
 }
 
+static void print_commands(const struct pl_cli *cli)
+{
+    if (cli->commands == NULL)
+        return;
+    for (const struct pl_command *c = cli->commands; c->name != NULL; c++)
+        printf("  %-26s %s\n", c->name, c->summary);
+    printf("\n");
+}
+
 static void print_help(const struct pl_cli *cli)
 {
     print_usage(cli);
+    print_commands(cli);
     for (const struct pl_opt *o = cli->opts; o->name != NULL; o++)
         print_opt(o);
     for (size_t i = 0; i < PL_COUNT(common); i++)
@@ -218,18 +245,47 @@ static void man_paragraphs(const char *text)
     printf("\n");
 }
 
-static void print_man(const struct pl_cli *cli)
+static void man_commands(const struct pl_cli *cli)
 {
-    char title[64];
+    if (cli->commands == NULL)
+        return;
+    printf(".SH COMMANDS\n");
+    for (const struct pl_command *c = cli->commands; c->name != NULL; c++) {
+        printf(".TP\n\\fB");
+        man_text(c->name);
+        printf("\\fR\n");
+        man_text(c->summary);
+        printf("\n");
+    }
+}
+
+/* The name of the page: "lakeseg-run" of "lakeseg run". */
+static void man_name(const struct pl_cli *cli, char name[64])
+{
     size_t i = 0;
 
-    for (; cli->name[i] != '\0' && i + 1 < sizeof(title); i++)
-        title[i] = (char)toupper((unsigned char)cli->name[i]);
-    title[i] = '\0';
-    printf(".TH \"%s\" \"1\" \"\" \"lakeseg %s\" \"User Commands\"\n", title,
-           LAKESEG_VERSION);
+    for (; cli->name[i] != '\0' && i + 1 < 64; i++)
+        name[i] = (char)(cli->name[i] == ' ' ? '-' : cli->name[i]);
+    name[i] = '\0';
+}
+
+static void man_title(const char *name)
+{
+    printf(".TH \"");
+    for (; *name != '\0'; name++)
+        (void)putchar(toupper((unsigned char)*name));
+    printf("\" \"1\" \"\" \"lakeseg %s\" \"User Commands\"\n", LAKESEG_VERSION);
+}
+
+static void print_man(const struct pl_cli *cli)
+{
+    char name[64];
+    size_t i;
+
+    man_name(cli, name);
+    man_title(name);
     printf(".SH NAME\n");
-    man_text(cli->name);
+    man_text(name);
     printf(" \\- ");
     man_text(cli->summary);
     printf("\n.SH SYNOPSIS\n\\fB");
@@ -242,6 +298,7 @@ static void print_man(const struct pl_cli *cli)
     }
     printf("\n.SH DESCRIPTION\n");
     man_paragraphs(cli->text);
+    man_commands(cli);
     printf(".SH OPTIONS\n");
     for (const struct pl_opt *o = cli->opts; o->name != NULL; o++)
         man_opt(o);

@@ -35,10 +35,17 @@ struct pl_opt {
     const char *env;  /* the LAKESEG_ variable that also sets it, or NULL */
 };
 
+/* A command of a program that has some, with a table of its own. */
+struct pl_command {
+    const char *name; /* NULL ends the table */
+    const char *summary;
+};
+
 struct pl_cli {
-    const char *name;
+    const char *name;     /* "s3-put"; of a command "lakeseg run" */
     const char *summary;  /* one line, no full stop */
     const char *operands; /* "[FILE]", or NULL when there are none */
+    const struct pl_command *commands; /* listed by --help; NULL: none */
     const char *text;     /* description; paragraphs parted by blank lines */
     const char *examples; /* lines to print verbatim, or NULL */
     const char *see_also; /* "athena-exec(1), sns-notify(1)" */
@@ -53,6 +60,10 @@ struct pl_cli {
  */
 int pl_opts_parse(const struct pl_cli *cli, int argc, char **argv, int *first,
                   struct pl_err *err) PL_MUST_CHECK;
+
+/* The command most like name, NULL when none is like it. */
+const struct pl_command *pl_command_nearest(const struct pl_command *commands,
+                                            const char *name);
 
 /* An environment variable; NULL when it is not set or empty. */
 const char *pl_env(const char *name);

@@ -16,6 +16,7 @@
  * whoever waits. */
 static atomic_int stop_signal;
 static atomic_int hold_depth;
+static atomic_llong hold_ms = PL_STOP_HOLD_MS;
 static atomic_llong stop_at_ms; /* of the first of them */
 static int wake_pipe[2] = {-1, -1};
 
@@ -74,7 +75,7 @@ void pl_process_listen(void)
 bool pl_stop_requested(void)
 {
     return stop_signal != 0 &&
-           (hold_depth == 0 || now_ms() - stop_at_ms >= PL_STOP_HOLD_MS);
+           (hold_depth == 0 || now_ms() - stop_at_ms >= hold_ms);
 }
 
 void pl_stop_hold(void)
@@ -85,6 +86,16 @@ void pl_stop_hold(void)
 void pl_stop_unhold(void)
 {
     hold_depth--;
+}
+
+void pl_stop_set_hold_ms(int64_t ms)
+{
+    hold_ms = ms;
+}
+
+int64_t pl_stop_age_ms(void)
+{
+    return stop_signal == 0 ? -1 : now_ms() - stop_at_ms;
 }
 
 int pl_stop_check(struct pl_err *err)

@@ -28,6 +28,11 @@ void pl_process_listen(void);
 bool pl_stop_requested(void);
 void pl_stop_hold(void);
 void pl_stop_unhold(void);
+/* For a program that is given more time than a stage, in place of
+ * PL_STOP_HOLD_MS. */
+void pl_stop_set_hold_ms(int64_t ms);
+/* How long ago INT or TERM came, held back or not; -1: none came. */
+int64_t pl_stop_age_ms(void);
 /* Fails with PL_INTERRUPTED if a stop was asked for, else returns 0. */
 int pl_stop_check(struct pl_err *err) PL_MUST_CHECK;
 /* Waits until the time is over (0) or a stop is asked for (-1, silently). */

@@ -8,11 +8,11 @@
 #include "pipeline/base/digest.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/text.h"
+#include "pipeline/runs/runs.h"
 #include "pipeline/stream/compress.h"
 #include "pipeline/stream/reader.h"
 #include "pipeline/stream/writer.h"
 
-#define NAME_MAX_CHARS 64
 #define STATE_BYTES_MAX ((size_t)4 << 20)
 
 bool pl_delta_is_wanted(const struct pl_manifest *m)
@@ -26,24 +26,6 @@ bool pl_delta_is_wanted(const struct pl_manifest *m)
         if (pl_manifest_get(m, paths[i]) != NULL)
             return true;
     return false;
-}
-
-static int check_name(const char *name, struct pl_err *err)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
-                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-
-    if (name == NULL)
-        return pl_fail(err, PL_CONFIG_INVALID,
-                       "a job that compares its runs needs a name: 'run.name'");
-    if (*name == '\0' || *name == '.' || strlen(name) > NAME_MAX_CHARS ||
-        name[strspn(name, letters)] != '\0')
-        return pl_fail(err, PL_CONFIG_INVALID,
-                       "'run.name' must have 1 to %d letters, digits, '.', '_' "
-                       "and '-', and not begin with a dot, to be the name of "
-                       "the folder in which the job keeps its fingerprints",
-                       NAME_MAX_CHARS);
-    return 0;
 }
 
 static bool is_in_s3(const struct pl_manifest *m)
@@ -81,9 +63,14 @@ int pl_delta_place(const struct pl_manifest *m, struct pl_buf *out,
 {
     const char *name = pl_manifest_str(m, "run.name");
 
-    if (check_name(name, err) != 0 || add_parent(m, out, err) != 0)
-        return -1;
-    return pl_buf_addf(out, err, "jobs/%s/", name);
+    if (name == NULL || *name == '\0')
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "a job that compares its runs needs a name: 'run.name'");
+    return add_parent(m, out, err) != 0 ||
+                   pl_buf_adds(out, "jobs/", err) != 0 ||
+                   pl_job_folder(m, out, err) != 0
+               ? -1
+               : pl_buf_addc(out, '/', err);
 }
 
 void pl_delta_destination(const char *kind, const char *name,

@@ -1,6 +1,6 @@
 /*
  * job.h - what a job keeps between its runs, beside the results, at
- * <output>lakeseg/jobs/<job name>/:
+ * <output>lakeseg/jobs/<job name>/ (the name as pl_job_folder writes it):
  *
  *   key               32 random bytes, in hex: made once, for all fingerprints
  *   <run id>.prints   the fingerprints of a run (file.h): a candidate, until
@@ -29,7 +29,7 @@ struct pl_delta_job {
  * at the last run. */
 bool pl_delta_is_wanted(const struct pl_manifest *m);
 /* Appends the job's place, ending in "/". PL_CONFIG_INVALID where the job has
- * no name, or one that is no name of a folder. */
+ * no name. */
 int pl_delta_place(const struct pl_manifest *m, struct pl_buf *out,
                    struct pl_err *err) PL_MUST_CHECK;
 

@@ -81,6 +81,8 @@ static const struct {
     {"import.segment.tag", JSON_STRING},
     {"import.segment.value", JSON_STRING},
     {"import.segment.previous", JSON_STRING},
+    {"report", JSON_OBJECT},
+    {"report.uri", JSON_STRING},
     {"notify", JSON_OBJECT},
     {"notify.topic_arn", JSON_STRING},
     {"error", JSON_OBJECT},
@@ -537,14 +539,23 @@ int pl_manifest_add_stage(struct pl_manifest *m, const char *stage,
     return 0;
 }
 
+/* Of an import that crashed or was lost nobody knows how far it came. */
+static bool may_have_imported(const struct pl_manifest *m, const char *stage,
+                              const char *name)
+{
+    const bool is_import = strcmp(stage, "pinpoint-import") == 0 ||
+                           strcmp(stage, "profiles-import") == 0;
+
+    return json_array_size(pl_manifest_get(m, "import.result.jobs")) > 0 ||
+           (is_import && (strcmp(name, "InternalError") == 0 ||
+                          strcmp(name, "TaskLost") == 0));
+}
+
 const char *pl_manifest_subject(const struct pl_manifest *m)
 {
     const char *status = pl_manifest_str(m, "status");
     const char *name = pl_manifest_str(m, "error.name");
     const char *stage = pl_manifest_str(m, "error.stage");
-    const bool has_jobs =
-        json_array_size(pl_manifest_get(m, "import.result.jobs")) > 0;
-
     if (status != NULL && strcmp(status, "succeeded") == 0)
         return "successful";
     if (!pl_manifest_is_failed(m) || name == NULL || stage == NULL)
@@ -554,7 +565,7 @@ const char *pl_manifest_subject(const struct pl_manifest *m)
     if (pl_starts_with(name, "Query") || strcmp(stage, "athena-exec") == 0 ||
         strcmp(stage, "query-validate") == 0)
         return "query failed";
-    if (has_jobs)
+    if (may_have_imported(m, stage, name))
         return "import failed: partly imported";
     return "import failed: nothing imported";
 }

@@ -74,30 +74,47 @@ static int64_t limit(int64_t option, const struct pl_manifest *m,
     return option != PL_UNSET ? option : pl_manifest_int(m, path, fallback);
 }
 
+static int choose_reject_percent(struct pl_csv_limits *limits,
+                                 const struct csv_validate_config *cfg,
+                                 const struct pl_manifest *m,
+                                 struct pl_err *err)
+{
+    static const char path[] = "validate.limits.max_reject_percent";
+    static const char env[] = "LAKESEG_MAX_REJECT_PERCENT";
+    const char *text = cfg->max_reject_percent;
+    const char *from = "--max-reject-percent";
+    char *end = NULL;
+
+    if (text == NULL && pl_manifest_get(m, path) == NULL) {
+        text = pl_env(env);
+        from = env;
+    }
+    limits->max_reject_percent =
+        text != NULL ? strtod(text, &end)
+                     : pl_manifest_real(m, path, MAX_REJECT_PERCENT_DEFAULT);
+    if (text != NULL && (end == text || *end != '\0'))
+        return pl_fail(err, from == env ? PL_CONFIG_INVALID : PL_USAGE_INVALID,
+                       "%s: '%s' is not a number", from, text);
+    if (!(limits->max_reject_percent >= 0 && limits->max_reject_percent <= 100))
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "max_reject_percent must be from 0 to 100");
+    return 0;
+}
+
 static int choose_limits(struct csv_settings *s,
                          const struct csv_validate_config *cfg,
                          const struct pl_manifest *m, struct pl_err *err)
 {
     struct pl_csv_limits *limits = &s->csv.limits;
-    char *end = NULL;
 
-    limits->max_reject_percent = pl_manifest_real(
-        m, "validate.limits.max_reject_percent", MAX_REJECT_PERCENT_DEFAULT);
-    if (cfg->max_reject_percent != NULL) {
-        limits->max_reject_percent = strtod(cfg->max_reject_percent, &end);
-        if (end == cfg->max_reject_percent || *end != '\0')
-            return pl_fail(err, PL_USAGE_INVALID,
-                           "--max-reject-percent: '%s' is not a number",
-                           cfg->max_reject_percent);
-    }
+    if (choose_reject_percent(limits, cfg, m, err) != 0 ||
+        pl_setting_int(
+            limit(cfg->min_rows, m, "validate.limits.min_rows", PL_UNSET),
+            "LAKESEG_MIN_ROWS", MIN_ROWS_DEFAULT, &limits->min_rows, err) != 0)
+        return -1;
     limits->max_rejects =
         limit(cfg->max_rejects, m, "validate.limits.max_rejects", -1);
-    limits->min_rows =
-        limit(cfg->min_rows, m, "validate.limits.min_rows", MIN_ROWS_DEFAULT);
     limits->max_rows = limit(cfg->max_rows, m, "validate.limits.max_rows", -1);
-    if (!(limits->max_reject_percent >= 0 && limits->max_reject_percent <= 100))
-        return pl_fail(err, PL_CONFIG_INVALID,
-                       "max_reject_percent must be from 0 to 100");
     return choose_required(s, m, err);
 }
 

@@ -8,11 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "pipeline/base/child.h"
 #include "pipeline/base/clock.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/log.h"
 #include "pipeline/base/process.h"
-#include "stages/lakeseg_run/child.h"
 
 struct pipeline {
     struct {
@@ -66,9 +66,10 @@ static int start_stage(const struct lakeseg_run_config *cfg, struct pipeline *p,
     int ends[2];
     int rc;
 
-    if (child_pipe(ends, err) != 0)
+    if (pl_child_pipe(ends, err) != 0)
         return -1;
-    rc = child_start(cfg->bin_dir, argv, *in, ends[1], &p->stage[i].pid, err);
+    rc =
+        pl_child_start(cfg->bin_dir, argv, *in, ends[1], &p->stage[i].pid, err);
     (void)close(ends[1]);
     (void)close(*in);
     *in = ends[0];
@@ -81,7 +82,7 @@ static int start_all(const struct lakeseg_run_config *cfg, struct pipeline *p,
     int ends[2];
     int in;
 
-    if (child_pipe(ends, err) != 0)
+    if (pl_child_pipe(ends, err) != 0)
         return -1;
     in = ends[0];
     p->to_first = ends[1];
@@ -122,7 +123,7 @@ static int read_last(struct pipeline *p, struct pl_buf *text,
     bool is_passed_on = false;
 
     for (;;) {
-        const int rc = child_wait_readable(p->from_last, 100);
+        const int rc = pl_child_wait_readable(p->from_last, 100);
         ssize_t n;
 
         note_ended(p);

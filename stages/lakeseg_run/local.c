@@ -6,10 +6,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "pipeline/base/child.h"
 #include "pipeline/base/clock.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/process.h"
-#include "stages/lakeseg_run/child.h"
 #include "stages/lakeseg_run/lakeseg_run.h"
 
 #define START_TRIES 200 /* of 50 ms */
@@ -111,7 +111,8 @@ int lakeseg_local_start(struct lakeseg_local *local, const char *bin_dir,
         argv[n++] = "--state";
         argv[n++] = state;
     }
-    if (child_start(bin_dir, argv, -1, STDERR_FILENO, &local->pid, err) != 0 ||
+    if (pl_child_start(bin_dir, argv, -1, STDERR_FILENO, &local->pid, err) !=
+            0 ||
         wait_ready(local, ready.data, err) != 0)
         return -1;
     return set_environment(local->url, err);

@@ -20,12 +20,6 @@ struct sns_notify_config {
 const char *sns_notify_topic(const struct sns_notify_config *cfg,
                              const struct pl_manifest *m);
 
-/* The message's text: what happened, whose it is to mend, the figures, where
- * the rejects are. No row contents: what stands in quotes in a service's words
- * is masked. */
-int sns_notify_text(const struct pl_manifest *m, struct pl_buf *text,
-                    struct pl_err *err) PL_MUST_CHECK;
-
 /* Publishes and fills notify.result. Fails with PL_CONFIG_INVALID when there
  * is no topic. */
 int sns_notify_run(const struct sns_notify_config *cfg, struct pl_aws *aws,

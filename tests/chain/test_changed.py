@@ -30,7 +30,7 @@ class Changed(Case):
         self.table = "t%d" % next(NUMBER)
 
     def job(self, sql=SQL, name=None, limits=None, **import_):
-        return job(sql.format(self.table), run={"name": name or self.name},
+        return job(sql.format(self.table), run={"name": self.name if name is None else name},
                    validate={"limits": limits or {}},
                    import_={"mode": "changed", **import_})
 
@@ -157,7 +157,7 @@ class Runs(Changed):
                 ("define_segment", {"define_segment": True,
                                     "segment_name": "s"}),
                 ("attribute", {"gone": {"attribute": "A:\n", "value": "b"}}),
-                ("run.name", {"name": "../up"})):
+                ("run.name", {"name": ""})):
             result = self.run_job(want=78, **settings)
             self.fails(result, "ConfigInvalid", words)
         self.fails(self.run_job(None, "--mode", "some", want=78),

@@ -183,6 +183,8 @@ static const struct {
      "https://sns.cn-north-1.amazonaws.com.cn"},
     {PL_AWS_STS, "us-gov-west-1", NULL, NULL,
      "https://sts.us-gov-west-1.amazonaws.com"},
+    {PL_AWS_SFN, "eu-west-1", NULL, NULL,
+     "https://states.eu-west-1.amazonaws.com"},
     {PL_AWS_PINPOINT, "eusc-de-east-1", NULL, NULL,
      "https://pinpoint.eusc-de-east-1.amazonaws.eu"},
     {PL_AWS_S3, "us-east-1", "bucket", NULL,

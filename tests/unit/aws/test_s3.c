@@ -221,6 +221,45 @@ START_TEST(put)
 }
 END_TEST
 
+/* Over the object that was seen, and no other. */
+START_TEST(put_in_place_of_one)
+{
+    static const struct answer answers[] = {
+        {200, "etag: \"e\"", ""},
+        {412, NULL, "<Error><Code>PreconditionFailed</Code></Error>"},
+        {200, "content-length: 3\nx-amz-checksum-crc64nvme: " CRC_ABC, ""},
+        {412, NULL, "<Error><Code>PreconditionFailed</Code></Error>"},
+        {200, "content-length: 3\nx-amz-checksum-crc64nvme: AAAAAAAAAAA=", ""},
+        {404, NULL, "<Error><Code>NoSuchKey</Code></Error>"},
+        {409, NULL, "<Error><Code>ConditionalRequestConflict</Code></Error>"},
+        {200, "etag: \"e\"", ""}};
+    const struct pl_s3_put_options options = {.if_match = "\"old\""};
+    PL_AUTO(pl_aws) aws = {0};
+    struct pl_s3_object object = {0};
+    struct pl_err err = {0};
+
+    open_aws(&aws, answers, PL_COUNT(answers));
+    ck_assert_int_eq(pl_s3_put(&aws, "b", "k", &abc, &options, &object, &err),
+                     0);
+    ck_assert(was_sent("if-match: \"old\"\n"));
+    ck_assert(!was_sent("if-none-match"));
+    /* it was ours, whose answer was lost */
+    ck_assert_int_eq(pl_s3_put(&aws, "b", "k", &abc, &options, &object, &err),
+                     0);
+    ck_assert_int_eq(pl_s3_put(&aws, "b", "k", &abc, &options, &object, &err),
+                     -1);
+    ck_assert_str_eq(err.service, "PreconditionFailed");
+    pl_err_clear(&err);
+    ck_assert_int_eq(pl_s3_put(&aws, "b", "k", &abc, &options, &object, &err),
+                     -1);
+    ck_assert_int_eq(err.http_status, 404);
+    pl_err_clear(&err);
+    ck_assert_int_eq(pl_s3_put(&aws, "b", "k", &abc, &options, &object, &err),
+                     0);
+    ck_assert_uint_eq(script.asked, PL_COUNT(answers));
+}
+END_TEST
+
 START_TEST(an_upload)
 {
     static const struct answer answers[] = {
@@ -526,6 +565,7 @@ UNIT_MAIN("s3", tcase_add_checked_fixture(tc, setup, NULL);
           tcase_add_test(tc, another_range);
           tcase_add_test(tc, bytes_passed_on_forbid_a_retry);
           tcase_add_test(tc, a_changed_object); tcase_add_test(tc, put);
+          tcase_add_test(tc, put_in_place_of_one);
           tcase_add_test(tc, an_upload);
           tcase_add_test(tc, answers_without_what_they_are_for);
           tcase_add_loop_test(tc, an_error_inside_a_200_is_seen, 0,

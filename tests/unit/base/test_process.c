@@ -37,5 +37,22 @@ START_TEST(a_stop_ends_waits_but_not_held_work)
 }
 END_TEST
 
+START_TEST(holding_may_be_longer_or_not_at_all)
+{
+    pl_process_init("test");
+    pl_process_listen();
+    ck_assert_int_eq((int)pl_stop_age_ms(), -1);
+    (void)raise(SIGTERM);
+    pl_stop_hold();
+    ck_assert(pl_stop_age_ms() >= 0);
+    ck_assert(!pl_stop_requested());
+    pl_stop_set_hold_ms(0);
+    ck_assert(pl_stop_requested());
+    pl_stop_set_hold_ms(PL_STOP_HOLD_MS);
+    pl_stop_unhold();
+}
+END_TEST
+
 UNIT_MAIN("process", tcase_add_test(tc, ignored_until_it_listens);
+          tcase_add_test(tc, holding_may_be_longer_or_not_at_all);
           tcase_add_test(tc, a_stop_ends_waits_but_not_held_work);)

@@ -201,6 +201,12 @@ static const struct {
      "import failed: partly imported"},
     {FAIL("pinpoint-import", "Interrupted") JOB,
      "import failed: partly imported"},
+    {FAIL("profiles-import", "InternalError"),
+     "import failed: partly imported"},
+    {FAIL("pinpoint-import", "TaskLost"), "import failed: partly imported"},
+    {FAIL("csv-validate-normalize", "InternalError"),
+     "import failed: nothing imported"},
+    {FAIL("query-validate", "AlreadyRunning"), "query failed"},
 };
 
 START_TEST(subjects_of_outcomes)

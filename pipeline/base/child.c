@@ -1,13 +1,26 @@
-#include "stages/lakeseg_run/child.h"
+#include "pipeline/base/child.h"
 
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "pipeline/base/buf.h"
 
-int child_pipe(int ends[2], struct pl_err *err)
+int pl_child_dir(struct pl_buf *dir, struct pl_err *err)
+{
+    char path[4096];
+    const ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+    if (n <= 0)
+        return pl_fail_errno(err, PL_HOST_ERROR, "cannot find the programs");
+    path[n] = '\0';
+    *(strrchr(path, '/') + 1) = '\0';
+    return pl_buf_adds(dir, path, err);
+}
+
+int pl_child_pipe(int ends[2], struct pl_err *err)
 {
     if (pipe(ends) != 0)
         return pl_fail_errno(err, PL_HOST_ERROR, "cannot make a pipe");
@@ -24,7 +37,12 @@ static void become(const char *path, const char *const argv[], int in, int out)
         const char *const *in;
         char *const *out;
     } args = {.in = argv};
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
 
+    /* as a stage has it until its input is read: what comes before it is ready
+     * must not kill it */
+    (void)sigaction(SIGINT, &ignore, NULL);
+    (void)sigaction(SIGTERM, &ignore, NULL);
     if ((in < 0 || dup2(in, STDIN_FILENO) >= 0) &&
         (out < 0 || dup2(out, STDOUT_FILENO) >= 0))
         (void)execv(path, args.out);
@@ -34,8 +52,8 @@ static void become(const char *path, const char *const argv[], int in, int out)
     _exit(127);
 }
 
-int child_start(const char *dir, const char *const argv[], int in, int out,
-                pid_t *pid, struct pl_err *err)
+int pl_child_start(const char *dir, const char *const argv[], int in, int out,
+                   pid_t *pid, struct pl_err *err)
 {
     PL_AUTO(pl_buf) path = PL_BUF_INIT;
 
@@ -49,7 +67,7 @@ int child_start(const char *dir, const char *const argv[], int in, int out,
     return 0;
 }
 
-int child_wait_readable(int fd, int ms)
+int pl_child_wait_readable(int fd, int ms)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
 

@@ -1,0 +1,19 @@
+/*
+ * outcome.h - how a run went, in the words that people are told: what a
+ * notification says, whoever publishes it. Its subject: pl_manifest_subject().
+ */
+#ifndef PL_MANIFEST_OUTCOME_H
+#define PL_MANIFEST_OUTCOME_H
+
+#include "pipeline/manifest/manifest.h"
+
+/* The attribute notification_type: "success" or "failure". */
+const char *pl_outcome_type(const struct pl_manifest *m);
+
+/* Appends the text: what happened, whose it is to mend, the figures, where
+ * rejects and report are. No row contents: what stands in quotes in a
+ * service's words is masked. */
+int pl_outcome_text(const struct pl_manifest *m, struct pl_buf *text,
+                    struct pl_err *err) PL_MUST_CHECK;
+
+#endif
