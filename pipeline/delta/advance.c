@@ -167,10 +167,10 @@ static json_t *files_now(const struct pl_delta_import *d)
 {
     const char *mode = pl_manifest_str(d->m, SECTION ".mode");
     json_t *before = json_object_get(d->job.state, "files");
-    json_t *files = mode != NULL && strcmp(mode, "changed") == 0 &&
-                            json_is_array(before)
-                        ? json_copy(before)
-                        : json_array();
+    json_t *files =
+        mode != NULL && strcmp(mode, "changed") == 0 && json_is_array(before)
+            ? json_copy(before)
+            : json_array();
 
     add_own_files(d, files);
     return files;

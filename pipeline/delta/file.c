@@ -139,8 +139,8 @@ int pl_delta_read_open(struct pl_delta_file_reader *r,
         return broken("it begins otherwise", err);
     if (text[7] != (unsigned char)magic[7])
         return broken("it is of another version", err);
-    r->head = (struct pl_delta_head){
-        get(text + 8, 8), get(text + 16, 8), get(text + 24, 8)};
+    r->head = (struct pl_delta_head){get(text + 8, 8), get(text + 16, 8),
+                                     get(text + 24, 8)};
     if (r->head.count > PL_DELTA_ROWS_MAX)
         return broken("it has too many rows", err);
     r->left = r->head.count;
@@ -192,8 +192,8 @@ static int read_block(struct pl_delta_file_reader *r, struct pl_err *err)
         if (step > UINT64_MAX - r->last)
             return broken("ids descend", err);
         r->last += step;
-        r->block[i] = (struct pl_delta_print){
-            r->last, {get(row, 8), get(row + 8, 8)}};
+        r->block[i] =
+            (struct pl_delta_print){r->last, {get(row, 8), get(row + 8, 8)}};
     }
     r->used = n;
     r->left -= n;

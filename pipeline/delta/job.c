@@ -77,8 +77,7 @@ void pl_delta_destination(const char *kind, const char *name,
                           const char *region, char out[PL_DELTA_DESTINATION])
 {
     (void)snprintf(out, PL_DELTA_DESTINATION, "%.20s %.200s%s%.60s", kind, name,
-                   region != NULL ? " in " : "",
-                   region != NULL ? region : "");
+                   region != NULL ? " in " : "", region != NULL ? region : "");
 }
 
 /* Small files */
@@ -87,7 +86,6 @@ bool pl_delta_is_missing(const struct pl_err *err)
 {
     return err->http_status == 404 || err->sys == ENOENT;
 }
-
 
 int pl_delta_fetch(const char *uri, struct pl_aws *aws, struct pl_buf *to,
                    struct pl_err *err)
@@ -346,8 +344,8 @@ static int source_open(struct source *s, const json_t *entry, uint64_t mark,
     return 0;
 }
 
-static int verify(struct source *sources, const json_t *entries[],
-                  size_t count, struct pl_err *err)
+static int verify(struct source *sources, const json_t *entries[], size_t count,
+                  struct pl_err *err)
 {
     for (size_t i = 0; i < count; i++) {
         const char *crc =

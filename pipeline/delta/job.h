@@ -43,8 +43,8 @@ int pl_delta_job_save(struct pl_delta_job *job,
 
 /* The job's key; is_made: it is made where it is missing, else all zeros. */
 int pl_delta_job_key(struct pl_delta_job *job, bool is_made,
-                     struct pl_delta_key *key, struct pl_err *err)
-    PL_MUST_CHECK;
+                     struct pl_delta_key *key,
+                     struct pl_err *err) PL_MUST_CHECK;
 
 /* The last run's id, and how many rows it had; NULL, -1: there was none. */
 const char *pl_delta_job_last(const struct pl_delta_job *job);
@@ -70,8 +70,7 @@ int pl_delta_job_load(struct pl_delta_job *job, const struct pl_delta_key *key,
 /* Where a job imports, in words: "application", its id, and the region where
  * the job names one (else NULL). */
 void pl_delta_destination(const char *kind, const char *name,
-                          const char *region,
-                          char out[PL_DELTA_DESTINATION]);
+                          const char *region, char out[PL_DELTA_DESTINATION]);
 
 /* A small file of the job: 1 where there is none. */
 int pl_delta_fetch(const char *uri, struct pl_aws *aws, struct pl_buf *to,

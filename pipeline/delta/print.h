@@ -1,7 +1,7 @@
 /*
  * print.h - the fingerprint of a row: 64 bits of a keyed hash of its id, by
  * which it is found again, and a 128-bit keyed hash of the whole row with its
- * id, which says whether it is still the same. SipHash-2-4, so that nobody who
+ * id, which says whether it is still the same. SipHash-1-3, so that nobody who
  * does not know the key can make rows that pass for others, or find out by
  * trying whose fingerprints these are.
  *

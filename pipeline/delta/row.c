@@ -62,8 +62,8 @@ static void bind(struct pl_delta_columns *c, const char *text, size_t len)
     pl_delta_key_bind(&c->key, text, len);
 }
 
-static int keep_name(struct pl_delta_columns *c, const struct pl_delta_cell *cell,
-                     struct pl_err *err)
+static int keep_name(struct pl_delta_columns *c,
+                     const struct pl_delta_cell *cell, struct pl_err *err)
 {
     char **grown = realloc(c->names, (c->count + 1) * sizeof(*grown));
 
@@ -139,8 +139,7 @@ static int take_id(struct pl_delta_columns *c, const struct pl_delta_cell *cell,
     to = c->scratch.data + c->scratch.len;
     memcpy(to, cell->text, cell->len);
     for (size_t i = 0; c->folds_case && i < cell->len; i++)
-        if (to[i] >= 'A' && to[i] <= 'Z')
-            to[i] = (char)(to[i] + ('a' - 'A'));
+        to[i] = (char)(to[i] + ((unsigned char)(to[i] - 'A') < 26 ? 32 : 0));
     to[cell->len] = '\n';
     c->scratch.len += cell->len + 1;
     return 0;

@@ -21,7 +21,8 @@ struct pl_delta_cell {
 
 /* From *at on, which moves to the next cell; false: there is none. A line that
  * ends in a comma has an empty cell behind it. */
-bool pl_delta_cell(const char **at, const char *end, struct pl_delta_cell *cell);
+bool pl_delta_cell(const char **at, const char *end,
+                   struct pl_delta_cell *cell);
 /* The cell without its quotes, appended. */
 int pl_delta_unquote(const struct pl_delta_cell *cell, struct pl_buf *to,
                      struct pl_err *err) PL_MUST_CHECK;

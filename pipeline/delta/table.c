@@ -1,6 +1,6 @@
+#define _DEFAULT_SOURCE /* anonymous mappings, madvise */
 #include "pipeline/delta/table.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -8,7 +8,8 @@
 #include "pipeline/base/file.h"
 #include "pipeline/base/process.h"
 
-#define SPARE 4096     /* places behind the last home: at three quarters full
+#define SPARE \
+    4096                  /* places behind the last home: at three quarters full
                           a run of taken ones is seldom longer than 400 */
 #define LOAD_A_LOOK 65536 /* fingerprints between two looks for a signal */
 
@@ -19,24 +20,34 @@ static uint64_t kept(uint64_t id)
     return id == 0 ? 1 : id;
 }
 
-static int map_file(struct pl_delta_table *t, const char *temp_dir,
-                    struct pl_err *err)
+/* Memory of large pages, where the system has them: a look-up anywhere in it
+ * else waits for the tables of pages more than for the place itself. */
+static void *map_memory(size_t bytes)
+{
+    void *place = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+#ifdef MADV_HUGEPAGE
+    if (place != MAP_FAILED)
+        (void)madvise(place, bytes, MADV_HUGEPAGE);
+#endif
+    return place;
+}
+
+static void *map_file(size_t bytes, const char *temp_dir, struct pl_err *err)
 {
     const int fd = pl_file_nameless(temp_dir, err);
     void *place = MAP_FAILED;
 
     if (fd < 0)
-        return -1;
-    if (ftruncate(fd, (off_t)t->bytes) == 0)
-        place = mmap(NULL, t->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    t->is_mapped = place != MAP_FAILED;
-    if (t->is_mapped)
-        t->places = place;
-    else
+        return MAP_FAILED;
+    if (ftruncate(fd, (off_t)bytes) == 0)
+        place = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (place == MAP_FAILED)
         (void)pl_fail_errno(err, PL_FILE_ERROR,
                             "cannot keep fingerprints in a temporary file");
     (void)close(fd);
-    return t->is_mapped ? 0 : -1;
+    return place;
 }
 
 static int make_places(struct pl_delta_table *t, uint64_t count, size_t memory,
@@ -44,18 +55,16 @@ static int make_places(struct pl_delta_table *t, uint64_t count, size_t memory,
 {
     const uint64_t cap = count + count / 3 + SPARE;
     const size_t words = (size_t)(cap / 64 + 1);
+    void *place;
 
     if (cap > SIZE_MAX / 64)
         return pl_fail_memory(err);
     t->bytes = (size_t)cap * sizeof(*t->places) + 2 * words * 8;
-    if (t->bytes > memory) {
-        if (map_file(t, temp_dir, err) != 0)
-            return -1;
-    } else {
-        t->places = calloc(t->bytes, 1); /* touched as it fills */
-        if (t->places == NULL)
-            return pl_fail_memory(err);
-    }
+    place = t->bytes > memory ? map_file(t->bytes, temp_dir, err)
+                              : map_memory(t->bytes);
+    if (place == MAP_FAILED)
+        return err->code != PL_OK ? -1 : pl_fail_memory(err);
+    t->places = place;
     t->marks = (uint64_t *)(void *)(t->places + cap);
     t->cap = (size_t)cap - SPARE;
     return 0;
@@ -63,10 +72,8 @@ static int make_places(struct pl_delta_table *t, uint64_t count, size_t memory,
 
 void pl_delta_table_release(struct pl_delta_table *t)
 {
-    if (t->is_mapped)
+    if (t->places != NULL)
         (void)munmap(t->places, t->bytes);
-    else
-        free(t->places);
     memset(t, 0, sizeof(*t));
 }
 

@@ -23,7 +23,6 @@ struct pl_delta_table {
                                       as many for pl_delta_table_once */
     size_t cap;
     size_t bytes;
-    bool is_mapped;
     uint64_t count;
 };
 

@@ -393,9 +393,9 @@ static int mark_gone(const struct csv_delta *d, struct pl_manifest *m,
 
     if (json_object_set_new(entry, "gone", json_true()) != 0 ||
         (d->tag_header[0] != '\0' &&
-         json_object_set_new(entry, "columns",
-                             json_pack("[s, s]", d->key_header,
-                                       d->tag_header)) != 0))
+         json_object_set_new(
+             entry, "columns",
+             json_pack("[s, s]", d->key_header, d->tag_header)) != 0))
         return pl_fail_memory(err);
     return 0;
 }
@@ -418,7 +418,8 @@ static int finish(struct job *job, struct pl_manifest *m, struct pl_err *err)
                       job->set.csv.format == PL_CSV_OUT_CSV ? "csv" : "json",
                       false, &job->parts[i]->writer, job->parts[i]->rows,
                       err) != 0 ||
-            (i >= job->delta.first_gone_part && mark_gone(&job->delta, m, err) != 0))
+            (i >= job->delta.first_gone_part &&
+             mark_gone(&job->delta, m, err) != 0))
             return -1;
     pl_info("%" PRIu64 " rows in, %" PRIu64 " out, %" PRIu64
             " rejected, %" PRIu64 " dropped, %" PRIu64 " merged",

@@ -103,8 +103,8 @@ int csv_delta_open(struct csv_delta *d, struct csv_settings *set,
     if (!d->set.is_on)
         return 0;
     d->cfg = (struct pl_delta_filter_config){
-        .kind = csv->target->is_profiles ? PL_DELTA_PROFILES
-                                         : PL_DELTA_ENDPOINTS,
+        .kind =
+            csv->target->is_profiles ? PL_DELTA_PROFILES : PL_DELTA_ENDPOINTS,
         .is_folded = is_profile_key_folded(csv->target),
         .temp_dir = csv->temp_dir,
         .out = csv->out,
@@ -222,8 +222,7 @@ static int judge_rows(const struct csv_delta *d, struct pl_err *err)
         return pl_fail(err, PL_DATA_INVALID,
                        "no rows, and the last run had %" PRId64 "; " HOW, last,
                        "empty", "empty");
-    if (rows > 0 &&
-        (double)rows * 100.0 < d->set.min_rows * (double)last &&
+    if (rows > 0 && (double)rows * 100.0 < d->set.min_rows * (double)last &&
         !is_allowed(d, CSV_DELTA_MIN_ROWS, "min_rows_percent_of_last"))
         return pl_fail(err, PL_DATA_INVALID,
                        "%" PRIu64 " rows, %.1f percent of the %" PRId64
@@ -309,11 +308,10 @@ static int keep(struct csv_delta *d, struct pl_err *err)
         write_prints(d, &w, err) != 0)
         return pl_context(err, "cannot keep the fingerprints of the rows");
     pl_crc64_text(w.crc64nvme, crc);
-    d->prints =
-        json_pack("{s:s, s:I, s:s, s:I}", "uri", uri.data, "bytes",
-                  (json_int_t)w.bytes, "crc64nvme", crc, "rows",
-                  (json_int_t)(pl_delta_filter_rows(&d->filter) +
-                               d->filter.kept));
+    d->prints = json_pack(
+        "{s:s, s:I, s:s, s:I}", "uri", uri.data, "bytes", (json_int_t)w.bytes,
+        "crc64nvme", crc, "rows",
+        (json_int_t)(pl_delta_filter_rows(&d->filter) + d->filter.kept));
     return d->prints != NULL ? 0 : pl_fail_memory(err);
 }
 
@@ -386,10 +384,9 @@ static json_t *last_json(const struct csv_delta *d)
 {
     const char *last = pl_delta_job_last(&d->job);
 
-    return last == NULL
-               ? json_null()
-               : json_pack("{s:s, s:I}", "run_id", last, "rows",
-                           (json_int_t)pl_delta_job_rows(&d->job));
+    return last == NULL ? json_null()
+                        : json_pack("{s:s, s:I}", "run_id", last, "rows",
+                                    (json_int_t)pl_delta_job_rows(&d->job));
 }
 
 /* A full run begins a new account of time; others go on with the old one. */
@@ -418,8 +415,7 @@ int csv_delta_record(const struct csv_delta *d, struct pl_manifest *m,
         return 0;
     section = json_pack(
         "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}",
-        "place",
-        d->job.place.data, "mode", d->cfg.is_full ? "full" : "changed",
+        "place", d->job.place.data, "mode", d->cfg.is_full ? "full" : "changed",
         "why_full",
         d->full_why[0] != '\0' && d->set.is_changed ? json_string(d->full_why)
                                                     : json_null(),
@@ -430,8 +426,7 @@ int csv_delta_record(const struct csv_delta *d, struct pl_manifest *m,
         count_or_null(d->is_counted, counts[PL_DELTA_UNCHANGED]), "rows_gone",
         count_or_null(d->is_counted && d->load.is_known, d->gone), "rows_kept",
         count_or_null(d->is_counted && d->load.is_known, d->filter.kept),
-        "full_at",
-        full_at(d), "columns_changed",
+        "full_at", full_at(d), "columns_changed",
         d->is_counted && d->load.is_known &&
             d->load.meaning != d->filter.columns.meaning,
         "fingerprints",

@@ -29,7 +29,7 @@ struct csv_delta_settings {
     unsigned allow;          /* enum csv_delta_allow */
     const char *gone_column; /* what gone rows get; NULL: nothing */
     const char *gone_value;
-    char column[160]; /* behind gone_column */
+    char column[160];        /* behind gone_column */
     const char *destination; /* where rows go, as far as the job says; else
                                 NULL */
     char destination_text[PL_DELTA_DESTINATION];
@@ -62,12 +62,12 @@ struct csv_delta {
     struct pl_sink seen_rejects;
     struct pl_buf cell;
     bool are_rejects_csv;
-    size_t key_cell; /* of rejects in CSV, once their header was there */
-    char full_why[320];  /* why all rows are sent although changed ones were
+    size_t key_cell;      /* of rejects in CSV, once their header was there */
+    char full_why[320];   /* why all rows are sent although changed ones were
                             asked for; else "" */
-    bool is_counted;     /* all rows went through */
-    uint64_t gone;       /* rows */
-    uint64_t gone_sent;  /* of them, written with the value that says so */
+    bool is_counted;      /* all rows went through */
+    uint64_t gone;        /* rows */
+    uint64_t gone_sent;   /* of them, written with the value that says so */
     char key_header[160]; /* of profiles that are gone, and of their tag */
     char tag_header[160];
     size_t first_gone_part; /* SIZE_MAX: there is none */
@@ -101,9 +101,8 @@ void csv_delta_watch_rejects(struct csv_delta *d, struct pl_csv_config *csv);
  * its own, and keeps this run's fingerprints as a candidate. *rows: of the
  * last part, numbered from next_part. */
 int csv_delta_finish(struct csv_delta *d,
-                     const struct pl_profile_report *profiles,
-                     size_t next_part, uint64_t *rows,
-                     struct pl_err *err) PL_MUST_CHECK;
+                     const struct pl_profile_report *profiles, size_t next_part,
+                     uint64_t *rows, struct pl_err *err) PL_MUST_CHECK;
 /* gone.c: the first half of it. */
 int csv_delta_write_gone(struct csv_delta *d, size_t next_part, uint64_t *rows,
                          struct pl_err *err) PL_MUST_CHECK;

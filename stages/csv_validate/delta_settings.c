@@ -133,8 +133,9 @@ static int choose_tag(struct csv_delta_settings *s, const struct pl_manifest *m,
         return 0;
     if ((size_t)snprintf(s->column, sizeof(s->column), "%s", segment.tag) >=
         sizeof(s->column))
-        return pl_fail(err, PL_CONFIG_INVALID, "import.segment.tag is too "
-                                               "long");
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "import.segment.tag is too "
+                       "long");
     s->gone_column = s->column;
     s->gone_value = strcmp(segment.value, "0") == 0 ? "gone" : "0";
     return 0;
@@ -162,11 +163,11 @@ static void choose_destination(struct csv_delta_settings *s,
 {
     const bool is_profiles = set->target.is_profiles;
     const char *place =
-        is_profiles ? pl_setting_of(NULL, pl_manifest_str(m, "import.domain"),
-                                    "LAKESEG_DOMAIN")
-                    : pl_setting_of(NULL,
-                                    pl_manifest_str(m, "import.application_id"),
-                                    "LAKESEG_APPLICATION_ID");
+        is_profiles
+            ? pl_setting_of(NULL, pl_manifest_str(m, "import.domain"),
+                            "LAKESEG_DOMAIN")
+            : pl_setting_of(NULL, pl_manifest_str(m, "import.application_id"),
+                            "LAKESEG_APPLICATION_ID");
 
     if (place == NULL)
         return;

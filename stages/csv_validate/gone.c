@@ -45,8 +45,7 @@ static bool is_profiles(const struct gone *g)
 
 static int flush(struct gone *g, struct pl_err *err)
 {
-    const int rc =
-        pl_sink_write(g->d->cfg.out, g->text.data, g->text.len, err);
+    const int rc = pl_sink_write(g->d->cfg.out, g->text.data, g->text.len, err);
 
     pl_buf_reset(&g->text);
     return rc;
@@ -55,8 +54,8 @@ static int flush(struct gone *g, struct pl_err *err)
 /* A part of its own, since its columns may be others than those before. */
 static int begin_part(struct gone *g, struct pl_err *err)
 {
-    const uint64_t before = g->d->gone_sent == 0 ? g->d->filter.part_rows
-                                                 : g->part_rows;
+    const uint64_t before =
+        g->d->gone_sent == 0 ? g->d->filter.part_rows : g->part_rows;
 
     if ((g->text.len > 0 && flush(g, err) != 0) ||
         g->d->cfg.next_part(g->d->cfg.part_ctx, before, err) != 0)
@@ -81,9 +80,8 @@ static int take_header(struct gone *g, const char *line, size_t len,
     size_t column = 0;
 
     pl_delta_columns_release(&g->columns);
-    if (pl_delta_columns_open(&g->columns, g->d->cfg.kind,
-                              g->d->cfg.is_folded, &g->d->cfg.key, line, len,
-                              err) != 0)
+    if (pl_delta_columns_open(&g->columns, g->d->cfg.kind, g->d->cfg.is_folded,
+                              &g->d->cfg.key, line, len, err) != 0)
         return -1;
     g->at = SIZE_MAX;
     pl_buf_reset(&g->head);

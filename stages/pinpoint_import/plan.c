@@ -75,7 +75,8 @@ static int find_parts(struct pinpoint_plan *plan, const struct pl_manifest *m,
                       struct pl_err *err)
 {
     const int64_t rows_out = pl_manifest_int(m, "validate.result.rows_out", -1);
-    const int64_t gone = pl_manifest_int(m, "validate.result.rows_gone_sent", 0);
+    const int64_t gone =
+        pl_manifest_int(m, "validate.result.rows_gone_sent", 0);
     const size_t count = pl_manifest_data_count(m);
 
     plan->parts = calloc(count + 1, sizeof(*plan->parts));

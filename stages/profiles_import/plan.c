@@ -135,8 +135,8 @@ static uint64_t fields_of(const struct profiles_run *run, const json_t *entry)
         for (size_t i = 0; i < json_array_size(columns); i++) {
             const char *name = json_string_value(json_array_get(columns, i));
 
-            is_there = is_there ||
-                       (name != NULL && strcmp(name, run->fields[f].header) == 0);
+            is_there = is_there || (name != NULL &&
+                                    strcmp(name, run->fields[f].header) == 0);
         }
         fields |= (uint64_t)is_there << f;
     }
@@ -153,9 +153,8 @@ static int take_gone(struct profiles_run *run, struct pl_err *err)
         part->is_gone = json_is_true(json_object_get(entry, "gone"));
         part->fields = fields_of(run, entry);
         if (!profiles_has_field(part, run->key))
-            return pl_fail(err, PL_MANIFEST_INVALID,
-                           "'%s' has no column '%s'", part->data.uri,
-                           run->fields[run->key].header);
+            return pl_fail(err, PL_MANIFEST_INVALID, "'%s' has no column '%s'",
+                           part->data.uri, run->fields[run->key].header);
     }
     return 0;
 }

@@ -54,9 +54,9 @@ struct profiles_run {
     size_t tag; /* which is the segment's, if there is one */
     struct profiles_part *parts;
     size_t part_count;
-    int64_t rows; /* of all parts */
+    int64_t rows;      /* of all parts */
     bool has_failures; /* some row was not taken */
-    char **keys;  /* the sample */
+    char **keys;       /* the sample */
     size_t key_count;
     int64_t end_ms;
     enum pl_customer_there segment_there;

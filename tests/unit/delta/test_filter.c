@@ -48,9 +48,9 @@ static void load(struct pl_delta_table *t, const struct pl_buf *prints[],
         all[i] = &readers[i];
     }
     if (count > 0)
-        ck_assert_msg(
-            pl_delta_table_load(t, all, count, memory, NULL, &err) == 0, "%s",
-            err.msg);
+        ck_assert_msg(pl_delta_table_load(t, all, count, memory, NULL, &err) ==
+                          0,
+                      "%s", err.msg);
 }
 
 static void go(struct pl_delta_filter_config cfg, const char *text,
@@ -223,10 +223,10 @@ START_TEST(rows_of_an_unsettled_run_are_not_unchanged)
     struct run now = {.rows = 0};
     const struct pl_buf *prints[] = {&last.prints, &open.prints};
 
-    go((struct pl_delta_filter_config){0}, HEADER "a,1\nb,1\nc,1\n", 99, NULL, 0,
-       SIZE_MAX, &last);
-    go((struct pl_delta_filter_config){0}, HEADER "a,1\nb,2\nd,1\n", 99, NULL, 0,
-       SIZE_MAX, &open);
+    go((struct pl_delta_filter_config){0}, HEADER "a,1\nb,1\nc,1\n", 99, NULL,
+       0, SIZE_MAX, &last);
+    go((struct pl_delta_filter_config){0}, HEADER "a,1\nb,2\nd,1\n", 99, NULL,
+       0, SIZE_MAX, &open);
     go((struct pl_delta_filter_config){0}, HEADER "a,1\nb,1\n", 99, prints, 2,
        SIZE_MAX, &now);
     ck_assert_str_eq(pl_buf_str(&now.out), HEADER "b,1\n");
@@ -259,9 +259,8 @@ static void many(struct pl_buf *text, unsigned step, unsigned salt)
     text->max_bytes = SIZE_MAX;
     ck_assert_int_eq(pl_buf_adds(text, HEADER, &err), 0);
     for (unsigned i = step == 0 ? 0 : MANY / 10; i < MANY + step; i++)
-        ck_assert_int_eq(pl_buf_addf(text, &err, "e%u,%u\n", i,
-                                     i % 10 == 0 ? salt : 0),
-                         0);
+        ck_assert_int_eq(
+            pl_buf_addf(text, &err, "e%u,%u\n", i, i % 10 == 0 ? salt : 0), 0);
 }
 
 START_TEST(many_rows)
@@ -308,8 +307,8 @@ START_TEST(broken_files_are_refused)
 {
     struct run a = {.rows = 0};
 
-    go((struct pl_delta_filter_config){0}, HEADER "a,1\nb,2\nc,3\n", 99, NULL, 0,
-       SIZE_MAX, &a);
+    go((struct pl_delta_filter_config){0}, HEADER "a,1\nb,2\nc,3\n", 99, NULL,
+       0, SIZE_MAX, &a);
     for (size_t i = 0; i < 2 * a.prints.len; i++) {
         struct pl_delta_file_reader r = {.in = NULL};
         const bool is_cut = i >= a.prints.len;
