@@ -11,7 +11,8 @@
 #include "pipeline/runs/runs.h"
 #include "pipeline/stream/compress.h"
 #include "pipeline/stream/reader.h"
-#include "pipeline/stream/writer.h"
+#include "pipeline/stream/small.h"
+#include "pipeline/stream/transfer.h"
 
 #define STATE_BYTES_MAX ((size_t)4 << 20)
 
@@ -90,22 +91,9 @@ bool pl_delta_is_missing(const struct pl_err *err)
 int pl_delta_fetch(const char *uri, struct pl_aws *aws, struct pl_buf *to,
                    struct pl_err *err)
 {
-    struct pl_reader reader = {.fd = -1};
     struct pl_err why = {0};
-    char piece[4096];
-    size_t got = sizeof(piece);
-    int rc = pl_reader_open(&reader, uri, aws, &why);
-    const struct pl_source source = pl_reader_source(&reader);
 
-    while (rc == 0 && got == sizeof(piece))
-        rc = pl_source_fill(&source, piece, sizeof(piece), &got, &why) != 0 ||
-                     pl_buf_add(to, piece, got, &why) != 0
-                 ? -1
-                 : 0;
-    if (rc == 0)
-        rc = pl_reader_verify(&reader, NULL, &why);
-    pl_reader_release(&reader);
-    if (rc == 0)
+    if (pl_small_read(uri, aws, to, &why) == 0)
         return 0;
     if (pl_delta_is_missing(&why))
         return 1;
@@ -119,9 +107,6 @@ static int put_file(struct pl_delta_job *job, const char *name,
 {
     PL_AUTO(pl_buf) uri = PL_BUF_INIT;
     PL_AUTO(pl_transfer) how = {.threads = 0};
-    struct pl_writer writer = {.fd = -1};
-    struct pl_sink sink;
-    int rc;
 
     if (pl_buf_addf(&uri, err, "%s%s", job->place.data, name) != 0)
         return -1;
@@ -132,13 +117,7 @@ static int put_file(struct pl_delta_job *job, const char *name,
     if (pl_transfer_settings(&how, NULL, job->aws, err) != 0)
         return -1;
     how.put.only_if_absent = only_if_absent;
-    rc = pl_writer_open(&writer, uri.data, &how, job->aws, err);
-    sink = pl_writer_sink(&writer);
-    if (rc == 0 && (pl_sink_write(&sink, text->data, text->len, err) != 0 ||
-                    pl_writer_commit(&writer, err) != 0))
-        rc = -1;
-    pl_writer_release(&writer);
-    return rc;
+    return pl_small_store(uri.data, text, &how.put, job->aws, err);
 }
 
 /* The state */
