@@ -454,6 +454,63 @@ class Parts(Supervised):
                           ["athena-exec", "csv-validate"])
 
 
+class Report(Supervised):
+    WITH = STAGES[:3] + ["lakeseg-report", STAGES[3]]
+
+    def check_report(self, run_id):
+        path = os.path.join(self.state, "runs", run_id, "report.html")
+        with open(path, encoding="utf-8") as file:
+            self.assertIn(run_id, file.read())
+        os.remove(path)
+        return path
+
+    def test_before_the_notification(self):
+        manifest = self.goes_well("--report", self.job())
+        run_id = manifest["run"]["id"]
+        path = self.check_report(run_id)
+        self.assertEqual(manifest["report"]["uri"], path)
+        self.assertEqual([s["stage"] for s in manifest["stages"]], self.WITH)
+        self.check_folder(run_id, self.WITH)
+        self.check_once(run_id)
+        self.assertIn(path, self.local.messages()[-1]["message"])
+
+    def test_of_a_failed_run(self):
+        self.local.admin("queries", {"match": "people", "state": "FAILED"})
+        ended = self.run_lakeseg("--json", "--report", self.job())
+        self.assertEqual(ended.status, 69, ended.stderr)
+        run_id = ended.manifest["run"]["id"]
+        self.check_report(run_id)
+        self.assertEqual([(s["stage"], s["status"])
+                          for s in ended.manifest["stages"]],
+                         [("athena-exec", "failed"),
+                          ("csv-validate-normalize", "skipped"),
+                          ("pinpoint-import", "skipped"),
+                          ("lakeseg-report", "succeeded"),
+                          ("sns-notify", "succeeded")])
+        self.check_folder(run_id, ["athena-exec", "lakeseg-report",
+                                   "sns-notify"])
+        self.assertEqual(self.outcomes(), [(run_id, "query failed")])
+
+    def test_one_that_cannot_be_made(self):
+        """It is no reason to fail. (The job's own price comes first.)"""
+        manifest = self.goes_well(
+            "--report", self.job(query={"price_per_tb": 5}),
+            environment={"LAKESEG_PRICE_PER_TB": "none"})
+        self.assertNotIn("report", manifest)
+        self.assertEqual(manifest["stages"][3]["status"], "failed")
+        self.check_once(manifest["run"]["id"])
+
+    def test_killed_around_it(self):
+        process, front = self.held("GetImportJob", "--report", self.job(),
+                                   when="after")
+        run_id = self.runs()[0]
+        kill(process)
+        front.let_go()
+        self.goes_well("--resume", run_id)
+        self.check_report(run_id)
+        self.check_once(run_id)
+
+
 class Budgets(Supervised):
     def over(self, *words, match=None, subject, name, operation=None,
              **sections):
