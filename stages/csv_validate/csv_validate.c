@@ -8,6 +8,7 @@
 #include "pipeline/base/log.h"
 #include "pipeline/base/process.h"
 #include "pipeline/base/text.h"
+#include "pipeline/manifest/parts.h"
 #include "pipeline/stream/compress.h"
 #include "pipeline/stream/writer.h"
 #include "stages/csv_validate/input.h"
@@ -26,6 +27,7 @@ struct job {
     struct csv_input input;
     struct csv_profiles profiles; /* where the target has them */
     struct pl_buf work;           /* the run's place */
+    struct pl_part number;        /* of a run in parts */
     struct pl_buf out_uri;        /* of the part being written */
     struct pl_buf rejects_uri;    /* "": nowhere */
     struct pl_sink rejects_sink;
@@ -130,6 +132,21 @@ static int choose_places(struct job *job, const struct pl_manifest *m,
         job->set.csv.rejects_format == PL_CSV_REJECTS_JSON ? "jsonl" : "csv");
 }
 
+/* Of a run in parts: beside the files of the other ones. */
+static int name_file_of_part(struct job *job, const char *ending,
+                             struct pl_err *err)
+{
+    if (job->part_count == PL_PART_FILES_MAX)
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "a partition fills more than %d files: make more "
+                       "partitions (query.partitions), or larger files "
+                       "(--max-part-bytes)",
+                       PL_PART_FILES_MAX);
+    return pl_buf_addf(&job->out_uri, err, "%sp%04" PRId64 "/part-0000.%s",
+                       job->number.import_uri,
+                       pl_part_file(&job->number, job->part_count), ending);
+}
+
 /* Each part is the only file under its prefix, since what an import job reads
  * is a prefix, and a job takes no more than a part. */
 static int name_part(struct job *job, struct pl_err *err)
@@ -139,6 +156,8 @@ static int name_part(struct job *job, struct pl_err *err)
     const char *dot;
 
     pl_buf_reset(&job->out_uri);
+    if (output == NULL && job->number.number >= 0)
+        return name_file_of_part(job, ending, err);
     if (output == NULL)
         return pl_buf_addf(&job->out_uri, err, "%simport/p%04zu/part-0000.%s",
                            job->work.data, job->part_count, ending);
@@ -408,6 +427,7 @@ int csv_validate_run(const struct csv_validate_config *cfg, struct pl_aws *aws,
     struct pl_err verdict = {0};
 
     if (csv_settings_choose(&job.set, cfg, m, err) != 0 ||
+        pl_part_get(m, &job.number, err) != 0 ||
         csv_input_find(&job.input, cfg, m, err) != 0 ||
         choose_places(&job, m, err) != 0 || open_streams(&job, err) != 0)
         return -1;

@@ -6,10 +6,10 @@
 
 #include "pipeline/base/opts.h"
 #include "pipeline/csv/rules.h"
+#include "pipeline/manifest/limits.h"
+#include "pipeline/manifest/setting.h"
 #include "pipeline/target/target.h"
 
-#define MAX_REJECT_PERCENT_DEFAULT 1.0
-#define MIN_ROWS_DEFAULT 1
 #define MAX_PART_BYTES_DEFAULT 1000000000 /* of an import job: aws-facts 1.7 */
 #define KEYS_MEMORY_DEFAULT (INT64_C(1) << 30)
 
@@ -68,36 +68,34 @@ static int choose_required(struct csv_settings *s, const struct pl_manifest *m,
     return 0;
 }
 
-static int64_t limit(int64_t option, const struct pl_manifest *m,
-                     const char *path, int64_t fallback)
+static int64_t limit_or(int64_t option, int64_t limit)
 {
-    return option != PL_UNSET ? option : pl_manifest_int(m, path, fallback);
+    return option != PL_UNSET ? option : limit;
 }
 
 static int choose_limits(struct csv_settings *s,
                          const struct csv_validate_config *cfg,
                          const struct pl_manifest *m, struct pl_err *err)
 {
-    struct pl_csv_limits *limits = &s->csv.limits;
+    struct pl_limits job;
     char *end = NULL;
 
-    limits->max_reject_percent = pl_manifest_real(
-        m, "validate.limits.max_reject_percent", MAX_REJECT_PERCENT_DEFAULT);
+    if (pl_limits_read(m, &job, err) != 0)
+        return -1;
     if (cfg->max_reject_percent != NULL) {
-        limits->max_reject_percent = strtod(cfg->max_reject_percent, &end);
+        job.max_reject_percent = strtod(cfg->max_reject_percent, &end);
         if (end == cfg->max_reject_percent || *end != '\0')
             return pl_fail(err, PL_USAGE_INVALID,
                            "--max-reject-percent: '%s' is not a number",
                            cfg->max_reject_percent);
+        if (pl_limits_check_percent(job.max_reject_percent, err) != 0)
+            return -1;
     }
-    limits->max_rejects =
-        limit(cfg->max_rejects, m, "validate.limits.max_rejects", -1);
-    limits->min_rows =
-        limit(cfg->min_rows, m, "validate.limits.min_rows", MIN_ROWS_DEFAULT);
-    limits->max_rows = limit(cfg->max_rows, m, "validate.limits.max_rows", -1);
-    if (!(limits->max_reject_percent >= 0 && limits->max_reject_percent <= 100))
-        return pl_fail(err, PL_CONFIG_INVALID,
-                       "max_reject_percent must be from 0 to 100");
+    s->csv.limits = (struct pl_csv_limits){
+        .max_reject_percent = job.max_reject_percent,
+        .max_rejects = limit_or(cfg->max_rejects, job.max_rejects),
+        .min_rows = limit_or(cfg->min_rows, job.min_rows),
+        .max_rows = limit_or(cfg->max_rows, job.max_rows)};
     return choose_required(s, m, err);
 }
 
@@ -301,11 +299,11 @@ static int choose_ways(struct csv_settings *s,
                        &threads, err) != 0 ||
         pl_setting_int(cfg->keys_memory, "LAKESEG_KEYS_MEMORY",
                        KEYS_MEMORY_DEFAULT, &keys_memory, err) != 0 ||
-        pl_setting_int(limit(cfg->max_part_bytes, m,
-                             "validate.output.max_part_bytes", PL_UNSET),
-                       "LAKESEG_MAX_PART_BYTES",
-                       cfg->output != NULL ? 0 : MAX_PART_BYTES_DEFAULT,
-                       &max_part_bytes, err) != 0)
+        pl_manifest_setting_int(
+            m, cfg->max_part_bytes, "validate.output.max_part_bytes",
+            "LAKESEG_MAX_PART_BYTES",
+            cfg->output != NULL ? 0 : MAX_PART_BYTES_DEFAULT, &max_part_bytes,
+            err) != 0)
         return -1;
     if (threads < 1 || threads > 64)
         return pl_fail(err, PL_CONFIG_INVALID, "threads: from 1 to 64");
