@@ -68,7 +68,7 @@ int main(int argc, char **argv)
         {"max-scanned", PL_OPT_SIZE, &cfg.max_scanned_bytes, "BYTES",
          "start only in a work group whose cut-off is no higher (manifest: "
          "query.max_scanned_bytes)",
-         NULL},
+         "LAKESEG_MAX_SCANNED_BYTES"},
         {"price-per-tb", PL_OPT_STR, &cfg.price_per_tb, "PRICE",
          "estimate the cost by it (manifest: query.price_per_tb)",
          "LAKESEG_PRICE_PER_TB"},

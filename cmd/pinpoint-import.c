@@ -39,6 +39,10 @@ int main(int argc, char **argv)
          "auto (default), always or never: when an answer means that the "
          "service is gone (manifest: import.retired_check)",
          "LAKESEG_RETIRED_CHECK"},
+        {"again", PL_OPT_FLAG, &cfg.is_again, NULL,
+         "this run's last process may just have been killed: before a start, "
+         "wait for one that it had sent",
+         "LAKESEG_AGAIN"},
         {"dry-run", PL_OPT_FLAG, &cfg.is_dry_run, NULL,
          "do everything but the start, and say what would be sent", NULL},
         {.name = NULL},

@@ -40,7 +40,7 @@ static int show(const char *word, bool is_json, struct pl_err *err)
         return -1;
     if (is_json ? pl_manifest_print(&m, &text, err) != 0
                 : add_places(&m, &text, err) != 0 ||
-                      lakeseg_run_summary(&m, &text, err) != 0)
+                      lakeseg_run_summary(&m, true, &text, err) != 0)
         return -1;
     (void)fputs(pl_buf_str(&text), stdout);
     return pl_stdout_close(err);

@@ -6,10 +6,14 @@
 #include "pipeline/aws/endpoint.h"
 #include "pipeline/base/text.h"
 
+/* These calls do nothing that takes time; whoever makes them has a stage, a
+ * signal or a clock to attend to. */
+#define TIMEOUT_MS 15000
+
 static int call_sfn(struct pl_aws *aws, const struct pl_aws_call *call,
                     json_t *body, struct pl_json *answer, struct pl_err *err)
 {
-    PL_AUTO(pl_http_request) req = {.method = "POST"};
+    PL_AUTO(pl_http_request) req = {.method = "POST", .timeout_ms = TIMEOUT_MS};
     char target[96];
 
     (void)snprintf(target, sizeof(target), "AWSStepFunctions.%s",
@@ -34,14 +38,14 @@ bool pl_sfn_is_final(const struct pl_err *err)
 
 /* What is said by a token. A final refusal is the service's word about the
  * task, not about our keys, whose tokens S3 calls invalid by the same name. */
-static int tell(struct pl_aws *aws, const char *operation, bool is_single,
+static int tell(struct pl_aws *aws, const char *operation, bool is_outcome,
                 json_t *body, struct pl_err *err)
 {
     const struct pl_aws_call call = {.service = PL_AWS_SFN,
                                      .protocol = PL_AWS_JSON,
                                      .operation = operation,
-                                     .is_idempotent = true,
-                                     .is_single = is_single};
+                                     .is_idempotent = !is_outcome,
+                                     .is_single = true};
     PL_AUTO(pl_json) answer = {0};
 
     if (call_sfn(aws, &call, body, &answer, err) == 0)
@@ -58,7 +62,7 @@ int pl_sfn_success(struct pl_aws *aws, const char *token, const char *output,
         return pl_fail(err, PL_INTERNAL_ERROR,
                        "the task's output has more than %d bytes",
                        PL_SFN_OUTPUT_MAX);
-    return tell(aws, "SendTaskSuccess", false,
+    return tell(aws, "SendTaskSuccess", true,
                 json_pack("{s:s,s:s}", "taskToken", token, "output", output),
                 err);
 }
@@ -85,7 +89,7 @@ static size_t cut(const char *text, size_t max)
 int pl_sfn_failure(struct pl_aws *aws, const char *token, const char *error,
                    const char *cause, struct pl_err *err)
 {
-    return tell(aws, "SendTaskFailure", false,
+    return tell(aws, "SendTaskFailure", true,
                 json_pack("{s:s,s:s%,s:s%}", "taskToken", token, "error", error,
                           cut(error, PL_SFN_ERROR_MAX), "cause", cause,
                           cut(cause, PL_SFN_CAUSE_MAX)),
@@ -94,7 +98,7 @@ int pl_sfn_failure(struct pl_aws *aws, const char *token, const char *error,
 
 int pl_sfn_heartbeat(struct pl_aws *aws, const char *token, struct pl_err *err)
 {
-    return tell(aws, "SendTaskHeartbeat", true,
+    return tell(aws, "SendTaskHeartbeat", false,
                 json_pack("{s:s}", "taskToken", token), err);
 }
 

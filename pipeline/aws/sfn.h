@@ -3,8 +3,10 @@
  * itself by its token, and how another execution is.
  *
  * The service's limits are held here: what is too long is cut at the border
- * of a character. A token is good for one outcome: pl_sfn_is_final() tells that it
- * is good for none any more, and whoever works for it should stop.
+ * of a character. A token is good for one outcome: pl_sfn_is_final() tells that
+ * it is good for none any more, and whoever works for it should stop. What is
+ * told by a token is sent once: only the caller, who knows whether an earlier
+ * try had no answer, can tell a token that took it from one that is over.
  */
 #ifndef PL_AWS_SFN_H
 #define PL_AWS_SFN_H
@@ -22,7 +24,6 @@ int pl_sfn_success(struct pl_aws *aws, const char *token, const char *output,
 /* error and cause are cut to what the service takes. */
 int pl_sfn_failure(struct pl_aws *aws, const char *token, const char *error,
                    const char *cause, struct pl_err *err) PL_MUST_CHECK;
-/* Sent once: the next one comes soon. */
 int pl_sfn_heartbeat(struct pl_aws *aws, const char *token,
                      struct pl_err *err) PL_MUST_CHECK;
 

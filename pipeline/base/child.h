@@ -15,10 +15,21 @@ int pl_child_dir(struct pl_buf *dir, struct pl_err *err) PL_MUST_CHECK;
 /* A pipe whose ends close on exec. */
 int pl_child_pipe(int ends[2], struct pl_err *err) PL_MUST_CHECK;
 
-/* Starts dir/argv[0] with in and out (-1: ours); dir ends in "/". The program
+/* Starts dir/argv[0] with in and out (-1: ours); dir ends in "/". It begins
+ * with INT and TERM ignored, and takes them when it is ready. The program
  * missing is told by its exit status 127, as a shell does. */
 int pl_child_start(const char *dir, const char *const argv[], int in, int out,
                    pid_t *pid, struct pl_err *err) PL_MUST_CHECK;
+
+/* The same with standard error, too. */
+struct pl_child_io {
+    int in;
+    int out;
+    int errors;
+};
+int pl_child_start_with(const char *dir, const char *const argv[],
+                        const struct pl_child_io *io, pid_t *pid,
+                        struct pl_err *err) PL_MUST_CHECK;
 
 /* 1 when fd can be read or is at its end, 0 after ms or on a signal. */
 int pl_child_wait_readable(int fd, int ms);

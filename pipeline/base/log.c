@@ -26,6 +26,7 @@ static bool is_drawn;            /* a progress line stands on the terminal */
 static int64_t progress_at_ms;   /* when it was last shown */
 static int64_t progress_from_ms; /* when this work began */
 static const char *progress_what;
+static uint64_t progress_rows; /* 0: nobody said */
 /* Lines are whole whichever thread writes them. */
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -178,8 +179,11 @@ static void write_progress(const char *what, uint64_t done, uint64_t total,
     const int64_t left = seconds_left(done, total, rate);
     char text[256];
     char of[32] = "";
-    char more[256];
+    char rows[40] = "";
+    char more[320];
 
+    if (progress_rows > 0)
+        (void)snprintf(rows, sizeof(rows), ",\"rows\":%" PRIu64, progress_rows);
     if (total > 0)
         (void)snprintf(of, sizeof(of), " of %" PRIu64, total);
     (void)snprintf(text, sizeof(text), "%s: %" PRIu64 "%s %s", what, done, of,
@@ -187,18 +191,22 @@ static void write_progress(const char *what, uint64_t done, uint64_t total,
     (void)snprintf(more, sizeof(more),
                    ",\"progress\":{\"done\":%" PRIu64 ",\"total\":%" PRId64
                    ",\"unit\":\"%s\",\"per_second\":%" PRIu64
-                   ",\"seconds_left\":%" PRId64 "}",
-                   done, total > 0 ? (int64_t)total : -1, unit, rate, left);
+                   ",\"seconds_left\":%" PRId64 "%s}",
+                   done, total > 0 ? (int64_t)total : -1, unit, rate, left,
+                   rows);
     write_json(PL_LOG_INFO, text, more);
 }
 
 static int64_t pause_ms(void)
 {
     const char *seconds = getenv("LAKESEG_PROGRESS_SECONDS");
+    const char *how = getenv("LAKESEG_PROGRESS");
     uint64_t n = 0;
 
     if (is_terminal)
         return 100;
+    if (how != NULL && strcmp(how, "json") == 0)
+        return 200;
     return seconds != NULL && pl_parse_u64(seconds, &n) == 0 && n > 0 &&
                    n <= 86400
                ? (int64_t)n * 1000
@@ -233,9 +241,15 @@ void pl_progress(const char *what, uint64_t done, uint64_t total,
     (void)pthread_mutex_unlock(&log_lock);
 }
 
+void pl_progress_rows(uint64_t rows)
+{
+    progress_rows = rows;
+}
+
 void pl_progress_end(void)
 {
     progress_what = NULL;
+    progress_rows = 0;
     (void)pthread_mutex_lock(&log_lock);
     clear_drawn();
     (void)pthread_mutex_unlock(&log_lock);

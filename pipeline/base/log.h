@@ -29,9 +29,12 @@ void pl_debug(const char *fmt, ...) PL_PRINTF(1, 2);
 /* Progress of long work, from one thread: a bar on a terminal; elsewhere every
  * 10 s (LAKESEG_PROGRESS_SECONDS) a line with a member "progress": done, total
  * and seconds_left (-1 unknown), unit, per_second. total 0: unknown. unit:
- * "bytes", "rows". what: one address for one piece of work. */
+ * "bytes", "rows". what: one address for one piece of work. With
+ * LAKESEG_PROGRESS=json, for a supervisor that draws, five times a second. */
 void pl_progress(const char *what, uint64_t done, uint64_t total,
                  const char *unit);
+/* How many rows the next pl_progress() stands for, where its unit is another. */
+void pl_progress_rows(uint64_t rows);
 /* The work is over: clears the line on a terminal. */
 void pl_progress_end(void);
 

@@ -15,6 +15,7 @@
 /* Signals leave no other way than globals: a flag, and a pipe that wakes
  * whoever waits. */
 static atomic_int stop_signal;
+static atomic_int stop_count;
 static atomic_int hold_depth;
 static atomic_llong hold_ms = PL_STOP_HOLD_MS;
 static atomic_llong stop_at_ms; /* of the first of them */
@@ -37,6 +38,7 @@ static void on_stop(int sig)
     if (stop_signal == 0)
         stop_at_ms = now_ms();
     stop_signal = sig;
+    stop_count++;
     if (wake_pipe[1] >= 0 && write(wake_pipe[1], &byte, 1) < 0) {
         /* full: somebody is awake already */
     }
@@ -76,6 +78,11 @@ bool pl_stop_requested(void)
 {
     return stop_signal != 0 &&
            (hold_depth == 0 || now_ms() - stop_at_ms >= hold_ms);
+}
+
+int pl_stop_count(void)
+{
+    return stop_count;
 }
 
 void pl_stop_hold(void)

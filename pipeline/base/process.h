@@ -26,6 +26,9 @@ void pl_process_init(const char *name);
 void pl_process_listen(void);
 /* Whether a stop was asked for and is not held back. Async-signal-safe. */
 bool pl_stop_requested(void);
+/* How many INT and TERM came since: the second one of a person means "at
+ * once". */
+int pl_stop_count(void);
 void pl_stop_hold(void);
 void pl_stop_unhold(void);
 /* For a program that is given more time than a stage, in place of

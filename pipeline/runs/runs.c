@@ -60,8 +60,8 @@ static int add_digest(struct pl_buf *out, const char *text, struct pl_err *err)
     return 0;
 }
 
-int pl_job_folder(const struct pl_manifest *job, struct pl_buf *out,
-                  struct pl_err *err)
+static int add_folder(const struct pl_manifest *job, struct pl_buf *out,
+                      struct pl_err *err)
 {
     const char *name = pl_manifest_str(job, "run.name");
     const char *sql = pl_manifest_str(job, "query.sql");
@@ -83,6 +83,17 @@ int pl_job_folder(const struct pl_manifest *job, struct pl_buf *out,
         pl_buf_addc(out, '-', err) != 0)
         return -1;
     return add_digest(out, name, err);
+}
+
+/* A try on a laptop is no run of the job: no name encodes to "%local". */
+int pl_job_folder(const struct pl_manifest *job, struct pl_buf *out,
+                  struct pl_err *err)
+{
+    if (add_folder(job, out, err) != 0)
+        return -1;
+    return pl_manifest_bool(job, "run.local", false)
+               ? pl_buf_adds(out, "%local", err)
+               : 0;
 }
 
 bool pl_run_id_is_good(const char *id)
@@ -274,6 +285,16 @@ int pl_run_note(const struct pl_run *run, const char *name, const char *text,
         return pl_fail_errno(err, PL_FILE_ERROR, "cannot remove '%s'",
                              path.data);
     return 0;
+}
+
+int pl_run_read_note(const struct pl_run *run, const char *name,
+                     struct pl_buf *out, struct pl_err *err)
+{
+    PL_AUTO(pl_buf) path = PL_BUF_INIT;
+
+    if (pl_buf_addf(&path, err, "%s%s", run->dir.data, name) != 0)
+        return -1;
+    return pl_file_read(path.data, out, err);
 }
 
 static int read_manifest(const struct pl_run *run, const char *name,

@@ -29,7 +29,7 @@ int pl_runs_open(struct pl_runs *runs, const char *place,
 void pl_runs_release(struct pl_runs *runs);
 
 /* Appends a job's name as it is in names of folders: run.name, percent-encoded;
- * a job without a name is known by its query. */
+ * a job without a name is known by its query; run.local makes it another one. */
 int pl_job_folder(const struct pl_manifest *job, struct pl_buf *out,
                   struct pl_err *err) PL_MUST_CHECK;
 
@@ -68,6 +68,9 @@ int pl_run_end(struct pl_run *run, const struct pl_manifest *m,
  * (text NULL). */
 int pl_run_note(const struct pl_run *run, const char *name, const char *text,
                 size_t len, struct pl_err *err) PL_MUST_CHECK;
+
+int pl_run_read_note(const struct pl_run *run, const char *name,
+                     struct pl_buf *out, struct pl_err *err) PL_MUST_CHECK;
 
 /* The job as it was started. */
 int pl_run_first(const struct pl_run *run, struct pl_manifest *m,

@@ -130,10 +130,12 @@ static int choose_numbers(struct athena_settings *set,
         pl_setting_int(option_or(cfg->min_billed_bytes, m,
                                  "query.min_billed_bytes", PL_UNSET),
                        "LAKESEG_MIN_BILLED_BYTES", MIN_BILLED_BYTES_DEFAULT,
-                       &set->min_billed_bytes, err) != 0)
+                       &set->min_billed_bytes, err) != 0 ||
+        pl_setting_int(option_or(cfg->max_scanned_bytes, m,
+                                 "query.max_scanned_bytes", PL_UNSET),
+                       "LAKESEG_MAX_SCANNED_BYTES", PL_UNSET,
+                       &set->max_scanned_bytes, err) != 0)
         return -1;
-    set->max_scanned_bytes = option_or(cfg->max_scanned_bytes, m,
-                                       "query.max_scanned_bytes", PL_UNSET);
     if (set->max_scanned_bytes == PL_UNSET)
         set->max_scanned_bytes = -1;
     else if (set->max_scanned_bytes < 0) /* a guard that is none */

@@ -234,8 +234,8 @@ static void show_progress(void *ctx, uint64_t bytes, uint64_t rows)
 {
     const struct job *job = ctx;
 
-    (void)rows;
     (void)bytes; /* of the text; what was read may be less */
+    pl_progress_rows(rows);
     pl_progress("validating", csv_input_passed(&job->input),
                 (uint64_t)job->input.bytes, "bytes");
 }

@@ -68,34 +68,24 @@ static int choose_required(struct csv_settings *s, const struct pl_manifest *m,
     return 0;
 }
 
-static int64_t limit_or(int64_t option, int64_t limit)
-{
-    return option != PL_UNSET ? option : limit;
-}
-
 static int choose_limits(struct csv_settings *s,
                          const struct csv_validate_config *cfg,
                          const struct pl_manifest *m, struct pl_err *err)
 {
-    struct pl_limits job;
-    char *end = NULL;
+    const struct pl_limits_options options = {.max_reject_percent =
+                                                  cfg->max_reject_percent,
+                                              .max_rejects = cfg->max_rejects,
+                                              .min_rows = cfg->min_rows,
+                                              .max_rows = cfg->max_rows};
+    struct pl_limits limits;
 
-    if (pl_limits_read(m, &job, err) != 0)
+    if (pl_limits_choose(m, &options, &limits, err) != 0)
         return -1;
-    if (cfg->max_reject_percent != NULL) {
-        job.max_reject_percent = strtod(cfg->max_reject_percent, &end);
-        if (end == cfg->max_reject_percent || *end != '\0')
-            return pl_fail(err, PL_USAGE_INVALID,
-                           "--max-reject-percent: '%s' is not a number",
-                           cfg->max_reject_percent);
-        if (pl_limits_check_percent(job.max_reject_percent, err) != 0)
-            return -1;
-    }
-    s->csv.limits = (struct pl_csv_limits){
-        .max_reject_percent = job.max_reject_percent,
-        .max_rejects = limit_or(cfg->max_rejects, job.max_rejects),
-        .min_rows = limit_or(cfg->min_rows, job.min_rows),
-        .max_rows = limit_or(cfg->max_rows, job.max_rows)};
+    s->csv.limits =
+        (struct pl_csv_limits){.max_reject_percent = limits.max_reject_percent,
+                               .max_rejects = limits.max_rejects,
+                               .min_rows = limits.min_rows,
+                               .max_rows = limits.max_rows};
     return choose_required(s, m, err);
 }
 

@@ -1,288 +1,331 @@
 #include "stages/lakeseg_run/lakeseg_run.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "pipeline/base/child.h"
 #include "pipeline/base/clock.h"
-#include "pipeline/base/file.h"
 #include "pipeline/base/log.h"
+#include "pipeline/base/opts.h"
 #include "pipeline/base/process.h"
+#include "pipeline/base/text.h"
+#include "stages/lakeseg_run/supervise.h"
 
-struct pipeline {
-    struct {
-        char name[64];
-        pid_t pid;
-        int status; /* of waitpid; -1: still runs */
-    } stage[LAKESEG_RUN_STAGES_MAX];
-    size_t count;
-    int to_first;  /* we write the job here; -1: closed */
-    int from_last; /* we read the last manifest here; -1: closed */
-};
-
-static void pipeline_release(struct pipeline *p)
+void lakeseg_outcome_release(struct lakeseg_outcome *outcome)
 {
-    if (p->to_first >= 0)
-        (void)close(p->to_first);
-    if (p->from_last >= 0)
-        (void)close(p->from_last);
-    p->to_first = -1;
-    p->from_last = -1;
+    pl_manifest_release(&outcome->m);
 }
 
-static int split_stages(const char *list, struct pipeline *p,
-                        struct pl_err *err)
+/* With --from the manifest of another run is the beginning of a new one. */
+static void forget_run(struct pl_manifest *job)
 {
-    while (*list != '\0') {
-        const char *comma = strchr(list, ',');
-        const size_t len =
-            comma != NULL ? (size_t)(comma - list) : strlen(list);
+    static const struct {
+        const char *section;
+        const char *field;
+    } fields[] = {{"run", "id"},
+                  {"run", "started_at"},
+                  {"run", "stages"},
+                  {"notify", "result"},
+                  {"notify", "error"}};
 
-        if (len == 0 || len >= sizeof(p->stage[0].name) ||
-            memchr(list, '/', len) != NULL ||
-            p->count == LAKESEG_RUN_STAGES_MAX)
-            return pl_fail(err, PL_USAGE_INVALID,
-                           "'%s' is no list of at most %d stages", list,
-                           LAKESEG_RUN_STAGES_MAX);
-        memcpy(p->stage[p->count].name, list, len);
-        p->stage[p->count].status = -1;
-        p->count++;
-        list += len + (comma != NULL ? 1 : 0);
-    }
-    return p->count > 0 ? 0
-                        : pl_fail(err, PL_USAGE_INVALID, "no stages to run");
+    for (size_t i = 0; i < PL_COUNT(fields); i++)
+        (void)json_object_del(pl_manifest_get(job, fields[i].section),
+                              fields[i].field);
+    (void)json_object_del(job->root, "status");
+    (void)json_object_del(job->root, "error");
+    (void)json_object_del(job->root, "stages");
 }
 
-/* Starts stage i between in and a new pipe; in becomes that pipe's end. */
-static int start_stage(const struct lakeseg_run_config *cfg, struct pipeline *p,
-                       size_t i, int *in, struct pl_err *err)
+static int check_until(const struct lakeseg_run_config *cfg,
+                       const struct run_plan *plan, struct pl_err *err)
 {
-    const char *argv[] = {p->stage[i].name, NULL};
-    int ends[2];
-    int rc;
+    if (cfg->until == NULL || run_plan_find(plan, cfg->until, 0) < plan->count)
+        return 0;
+    return pl_fail(err, PL_USAGE_INVALID,
+                   "--until %s: the run has no such stage", cfg->until);
+}
 
-    if (pl_child_pipe(ends, err) != 0)
+/* Makes a job what job.json holds: all that a resuming supervisor must know. */
+static int prepare(const struct lakeseg_run_config *cfg,
+                   struct pl_manifest *job, struct pl_err *err)
+{
+    const char *status;
+    struct run_plan plan;
+
+    if (cfg->from != NULL)
+        forget_run(job);
+    status = pl_manifest_str(job, "status");
+    if (status != NULL && strcmp(status, "pending") != 0)
+        return pl_fail(err, PL_USAGE_INVALID,
+                       "the job's status is '%s': this is what a run left, "
+                       "not the job",
+                       status);
+    if (run_plan_choose(job, cfg->stages, cfg->from, cfg->has_report, err) !=
+            0 ||
+        run_plan_read(job, &plan, err) != 0 ||
+        check_until(cfg, &plan, err) != 0 ||
+        pl_manifest_begin(job, pl_now_ms(&pl_clock_real), err) != 0)
         return -1;
-    rc =
-        pl_child_start(cfg->bin_dir, argv, *in, ends[1], &p->stage[i].pid, err);
-    (void)close(ends[1]);
-    (void)close(*in);
-    *in = ends[0];
-    return rc;
+    if (cfg->is_local &&
+        pl_manifest_set_new(job, "run.local", json_true(), err) != 0)
+        return -1;
+    return cfg->timeout_s != PL_UNSET
+               ? pl_manifest_set_int(job, "run.timeout_s", cfg->timeout_s, err)
+               : 0;
 }
 
-static int start_all(const struct lakeseg_run_config *cfg, struct pipeline *p,
-                     struct pl_err *err)
+static int64_t deadline_of(const struct lakeseg_run_config *cfg,
+                           const struct pl_manifest *job)
 {
-    int ends[2];
-    int in;
+    const int64_t budget =
+        cfg->timeout_s != PL_UNSET
+            ? cfg->timeout_s
+            : pl_manifest_int(job, "run.timeout_s", PL_UNSET);
 
-    if (pl_child_pipe(ends, err) != 0)
-        return -1;
-    in = ends[0];
-    p->to_first = ends[1];
-    for (size_t i = 0; i < p->count; i++) {
-        if (start_stage(cfg, p, i, &in, err) != 0) {
-            (void)close(in);
-            return -1;
-        }
+    return budget == PL_UNSET || budget > INT64_MAX / 2000
+               ? INT64_MAX
+               : pl_mono_ms(&pl_clock_real) + budget * 1000;
+}
+
+static void tell_how(const struct supervisor *s)
+{
+    switch (s->how) {
+    case RUN_PAUSED:
+        pl_info("run %s waits behind %s: 'lakeseg run --resume %s' goes on",
+                s->run->id, s->cfg->until, s->run->id);
+        break;
+    case RUN_STOPPED:
+        pl_warn("run %s was stopped: 'lakeseg run --resume %s' goes on",
+                s->run->id, s->run->id);
+        break;
+    case RUN_UNTOLD:
+        pl_warn("run %s is at its end, and could not tell: 'lakeseg run "
+                "--resume %s' tries again, and so does the next start of the "
+                "job",
+                s->run->id, s->run->id);
+        break;
+    case RUN_OVER:
+    default:
+        break;
     }
-    p->from_last = in;
+}
+
+/* On with a run whose lock we hold. */
+static int go_on(const struct lakeseg_run_config *cfg,
+                 const struct pl_runs *runs, const char *folder,
+                 struct pl_run *run, struct lakeseg_outcome *outcome,
+                 struct pl_err *err)
+{
+    PL_AUTO(supervisor)
+    s = {.cfg = cfg, .runs = runs, .folder = folder, .run = run};
+
+    if (supervisor_open(&s, err) != 0 || check_until(cfg, &s.plan, err) != 0 ||
+        pl_run_note(run, RUN_NOTE_PAUSED, NULL, 0, err) != 0)
+        return -1;
+    s.deadline_ms = deadline_of(cfg, &s.job);
+    pl_log_set_run(run->id);
+    pl_info("run %s of the job '%s': %s", run->id, folder,
+            run->saved > 0 ? "goes on" : "begins");
+    if (supervisor_run(&s, err) != 0)
+        return -1;
+    tell_how(&s);
+    outcome->status = s.status;
+    outcome->m = s.m;
+    s.m.root = NULL;
     return 0;
 }
 
-static void note_ended(struct pipeline *p)
-{
-    for (size_t i = 0; i < p->count; i++) {
-        int status;
+/* Runs that died */
 
-        if (p->stage[i].pid <= 0 || p->stage[i].status != -1)
-            continue;
-        if (waitpid(p->stage[i].pid, &status, WNOHANG) == p->stage[i].pid)
-            p->stage[i].status = status;
-    }
-}
-
-/* Ctrl-C reaches the stages by itself; TERM came to us alone. */
-static void pass_stop_on(struct pipeline *p)
-{
-    for (size_t i = 0; i < p->count; i++)
-        if (p->stage[i].pid > 0 && p->stage[i].status == -1)
-            (void)kill(p->stage[i].pid, SIGTERM);
-}
-
-/* Reads the last manifest while the stages work; a stop is passed on once. */
-static int read_last(struct pipeline *p, struct pl_buf *text,
-                     struct pl_err *err)
-{
-    bool is_passed_on = false;
-
-    for (;;) {
-        const int rc = pl_child_wait_readable(p->from_last, 100);
-        ssize_t n;
-
-        note_ended(p);
-        if (pl_stop_requested() && !is_passed_on) {
-            is_passed_on = true;
-            pass_stop_on(p);
-        }
-        if (rc == 0)
-            continue;
-        if (pl_buf_reserve(text, 65536, err) != 0)
-            return -1;
-        n = read(p->from_last, text->data + text->len, 65536);
-        if (n < 0 && (errno == EINTR || errno == EAGAIN))
-            continue;
-        if (n < 0)
-            return pl_fail_errno(err, PL_FILE_ERROR,
-                                 "cannot read the last manifest");
-        if (n == 0)
-            return 0;
-        text->len += (size_t)n;
-        text->data[text->len] = '\0';
-    }
-}
-
-static int exit_of(int status)
-{
-    if (WIFEXITED(status))
-        return WEXITSTATUS(status);
-    return 128 + WTERMSIG(status);
-}
-
-/* Waits for all; says which stage was killed, since it could not. */
-static int reap(struct pipeline *p)
-{
-    for (size_t i = 0; i < p->count; i++) {
-        while (p->stage[i].pid > 0 && p->stage[i].status == -1) {
-            int status;
-
-            if (waitpid(p->stage[i].pid, &status, 0) == p->stage[i].pid)
-                p->stage[i].status = status;
-            else if (errno != EINTR)
-                break;
-        }
-        if (WIFSIGNALED(p->stage[i].status))
-            pl_warn("%s was killed by signal %d", p->stage[i].name,
-                    WTERMSIG(p->stage[i].status));
-    }
-    return exit_of(p->stage[p->count - 1].status);
-}
-
-static int feed(struct pipeline *p, const struct pl_manifest *job,
-                struct pl_err *err)
+static bool has_note(const struct pl_run *run, const char *name)
 {
     PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(PL_MANIFEST_MAX_BYTES * 2);
     struct pl_err ignored = {0};
 
-    if (pl_manifest_print(job, &text, err) != 0)
-        return -1;
-    /* a first stage that died is told by the manifest that never comes */
-    if (pl_fd_write_all(p->to_first, text.data, text.len, &ignored) != 0)
-        pl_debug("the first stage took no input");
-    (void)close(p->to_first);
-    p->to_first = -1;
-    return 0;
+    return pl_run_read_note(run, name, &text, &ignored) == 0;
 }
 
-static const char *stages_of(const struct lakeseg_run_config *cfg,
-                             const struct pl_manifest *job)
+/* What a stage left that was stopped says more than what came before it. */
+static void take_stopped(struct supervisor *s)
 {
-    const char *destination = pl_manifest_str(job, "import.destination");
+    PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(PL_MANIFEST_MAX_BYTES * 2);
+    struct pl_manifest m = {0};
+    struct pl_err ignored = {0};
 
-    if (cfg->stages != NULL)
-        return cfg->stages;
-    return destination != NULL && strcmp(destination, "customer-profiles") == 0
-               ? LAKESEG_RUN_STAGES_PROFILES
-               : LAKESEG_RUN_STAGES;
+    if (pl_run_read_note(s->run, RUN_NOTE_STOPPED, &text, &ignored) != 0)
+        return;
+    if (pl_manifest_parse(&m, pl_buf_str(&text), text.len, &ignored) != 0) {
+        pl_manifest_release(&m);
+        return;
+    }
+    pl_manifest_release(&s->m);
+    s->m = m;
+}
+
+static int fail_dead(struct supervisor *s, struct pl_err *err)
+{
+    const char *stage = s->plan.stages[supervisor_next(s)];
+    const bool was_begun = has_note(s->run, RUN_NOTE_STAGE);
+    struct pl_err cause = {0};
+
+    (void)pl_fail(&cause, PL_INTERRUPTED,
+                  "the run died %s %s and was not resumed; the next start of "
+                  "the job closed it%s",
+                  was_begun ? "in" : "before", stage,
+                  was_begun && pl_ends_with(stage, "-import")
+                      ? "; an import that it had started goes on at the service"
+                      : "");
+    take_stopped(s);
+    return supervisor_fail(s, stage, &cause, err);
+}
+
+/* The run's outcome is told now, if it was not. 1: it cannot be told. */
+static int close_run(struct supervisor *s, struct pl_err *err)
+{
+    const char *status = pl_manifest_str(&s->m, "status");
+    const bool is_open = status == NULL || strcmp(status, "pending") == 0;
+
+    if (is_open && supervisor_next(s) < s->plan.count) {
+        if (fail_dead(s, err) != 0)
+            return -1;
+        if (has_note(s->run, RUN_NOTE_PAUSED)) /* on purpose: not told */
+            return pl_run_end(s->run, &s->m, err);
+    }
+    pl_info("run %s of this job died and was not resumed: it is closed",
+            s->run->id);
+    if (supervisor_run(s, err) != 0)
+        return -1;
+    return s->how == RUN_OVER ? 0 : 1;
+}
+
+static bool is_of(const struct supervisor *s)
+{
+    PL_AUTO(pl_buf) folder = PL_BUF_INIT;
+    struct pl_err ignored = {0};
+
+    return pl_job_folder(&s->job, &folder, &ignored) == 0 &&
+           strcmp(pl_buf_str(&folder), s->folder) == 0;
+}
+
+/* One of them that cannot be read must not keep its job from running. */
+static int look_at(const struct lakeseg_run_config *cfg,
+                   const struct pl_runs *runs, const char *folder,
+                   const char *id)
+{
+    const struct lakeseg_run_config quiet = {.bin_dir = cfg->bin_dir};
+    PL_AUTO(pl_run) run = {.saved = 0};
+    PL_AUTO(supervisor)
+    s = {.cfg = &quiet,
+         .runs = runs,
+         .folder = folder,
+         .run = &run,
+         .deadline_ms = INT64_MAX};
+    struct pl_err err = {0};
+    int rc;
+
+    if (pl_run_open(runs, id, &run, &err) != 0 ||
+        supervisor_open(&s, &err) != 0) {
+        pl_warn("run %s cannot be looked at: %s", id, err.msg);
+        return 0;
+    }
+    if (!is_of(&s))
+        return 0;
+    rc = close_run(&s, &err);
+    if (rc < 0)
+        pl_warn("run %s cannot be closed: %s", id, err.msg);
+    if (rc > 0)
+        pl_warn("run %s could not be told: the next start tries again", id);
+    return rc > 0 ? 1 : 0;
+}
+
+static int close_dead(const struct lakeseg_run_config *cfg,
+                      const struct pl_runs *runs, const char *folder,
+                      struct pl_err *err)
+{
+    PL_AUTO(pl_runs_list) list = {.count = 0};
+
+    if (pl_runs_list(runs, &list, err) != 0)
+        return -1;
+    for (size_t i = list.count; i-- > 0;) /* the oldest first */
+        if (!list.entries[i].is_over &&
+            look_at(cfg, runs, folder, list.entries[i].id) != 0)
+            break;
+    return pl_stop_check(err);
+}
+
+/* Entries */
+
+static int refuse_ended(const struct pl_run *run, struct pl_err *err)
+{
+    PL_AUTO(pl_manifest) m = {0};
+
+    if (pl_run_last(run, &m, err) != 0)
+        return -1;
+    return pl_fail(err, PL_USAGE_INVALID,
+                   "run %s is over (%s), and a run has one outcome: start the "
+                   "job again for a new run, with another 'run.id' or none",
+                   run->id, pl_manifest_subject(&m));
+}
+
+static int reopen(const struct lakeseg_run_config *cfg,
+                  const struct pl_runs *runs, const char *folder,
+                  const char *id, struct lakeseg_outcome *outcome,
+                  struct pl_err *err)
+{
+    PL_AUTO(pl_run) run = {.saved = 0};
+
+    if (pl_run_open(runs, id, &run, err) != 0)
+        return -1;
+    return run.is_over ? refuse_ended(&run, err)
+                       : go_on(cfg, runs, folder, &run, outcome, err);
 }
 
 int lakeseg_run(const struct lakeseg_run_config *cfg,
-                const struct pl_manifest *job, struct pl_manifest *m,
-                int *status, struct pl_err *err)
+                const struct pl_runs *runs, struct pl_manifest *job,
+                struct lakeseg_outcome *outcome, struct pl_err *err)
 {
-    __attribute__((cleanup(pipeline_release))) struct pipeline p = {
-        .to_first = -1, .from_last = -1};
-    PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(PL_MANIFEST_MAX_BYTES * 2);
-    struct pl_err cause = {0};
-    int rc;
+    PL_AUTO(pl_job_lock) lock = {.fd = -1};
+    PL_AUTO(pl_run) run = {.saved = 0};
+    PL_AUTO(pl_buf) folder = PL_BUF_INIT;
+    const char *id;
 
-    if (split_stages(stages_of(cfg, job), &p, err) != 0)
+    if (prepare(cfg, job, err) != 0 || pl_job_folder(job, &folder, err) != 0)
         return -1;
-    rc = start_all(cfg, &p, err);
-    if (rc == 0)
-        rc = feed(&p, job, err);
-    if (rc == 0)
-        rc = read_last(&p, &text, err);
-    pipeline_release(&p);
-    *status = reap(&p);
-    if (rc != 0)
+    id = pl_manifest_str(job, "run.id");
+    if (!pl_run_id_is_good(id))
+        return pl_fail(err, PL_CONFIG_INVALID, "'run.id': '%s' is no run's id",
+                       id);
+    if (pl_job_lock(runs, folder.data, id, &lock, err) != 0)
         return -1;
-    if (pl_manifest_parse(m, pl_buf_str(&text), text.len, &cause) != 0) {
-        pl_manifest_release(m);
-        *err = cause;
-        return pl_context(err, "the last stage left no manifest");
-    }
-    return 0;
+    if (pl_run_exists(runs, id))
+        return reopen(cfg, runs, folder.data, id, outcome, err);
+    if (close_dead(cfg, runs, folder.data, err) != 0 ||
+        pl_run_create(runs, job, &run, err) != 0)
+        return -1;
+    return go_on(cfg, runs, folder.data, &run, outcome, err);
 }
 
-static int add_stage_lines(const struct pl_manifest *m, struct pl_buf *text,
-                           struct pl_err *err)
+int lakeseg_resume(const struct lakeseg_run_config *cfg,
+                   const struct pl_runs *runs, const char *word,
+                   struct lakeseg_outcome *outcome, struct pl_err *err)
 {
-    const json_t *line;
-    size_t i;
+    PL_AUTO(pl_job_lock) lock = {.fd = -1};
+    PL_AUTO(pl_run) run = {.saved = 0};
+    PL_AUTO(pl_manifest) job = {0};
+    PL_AUTO(pl_buf) folder = PL_BUF_INIT;
 
-    json_array_foreach(pl_manifest_get(m, "stages"), i, line)
-    {
-        const char *name = json_string_value(json_object_get(line, "stage"));
-        const char *status = json_string_value(json_object_get(line, "status"));
-        const char *from =
-            json_string_value(json_object_get(line, "started_at"));
-        const char *to = json_string_value(json_object_get(line, "ended_at"));
-        int64_t from_ms = 0;
-        int64_t to_ms = 0;
-
-        if (name == NULL || status == NULL || from == NULL || to == NULL ||
-            pl_time_parse_iso(from, &from_ms) != 0 ||
-            pl_time_parse_iso(to, &to_ms) != 0)
-            continue;
-        if (pl_buf_addf(text, err, "%-24s %-10s %8.3f s\n", name, status,
-                        (double)(to_ms - from_ms) / 1000.0) != 0)
-            return -1;
-    }
-    return 0;
-}
-
-int lakeseg_run_summary(const struct pl_manifest *m, struct pl_buf *text,
-                        struct pl_err *err)
-{
-    const int64_t in = pl_manifest_int(m, "validate.result.rows_in", -1);
-    const char *error = pl_manifest_str(m, "error.name");
-    const char *message = pl_manifest_str(m, "error.message");
-    const char *id = pl_manifest_str(m, "run.id");
-    const char *published = pl_manifest_str(m, "notify.result.message_id");
-
-    if (add_stage_lines(m, text, err) != 0)
+    if (pl_runs_find(runs, word, &run, err) != 0)
         return -1;
-    if (in >= 0 &&
-        pl_buf_addf(text, err,
-                    "rows: %" PRId64 " in, %" PRId64 " out, %" PRId64
-                    " rejected, %" PRId64 " dropped\n",
-                    in, pl_manifest_int(m, "validate.result.rows_out", 0),
-                    pl_manifest_int(m, "validate.result.rows_rejected", 0),
-                    pl_manifest_int(m, "validate.result.rows_dropped", 0)) != 0)
+    if (run.is_over)
+        return refuse_ended(&run, err);
+    if (pl_run_first(&run, &job, err) != 0 ||
+        pl_job_folder(&job, &folder, err) != 0)
         return -1;
-    if (pl_manifest_is_failed(m) &&
-        pl_buf_addf(text, err, "%s: %s\n", error != NULL ? error : "failed",
-                    message != NULL ? message : "") != 0)
+    if (pl_manifest_bool(&job, "run.local", false) != cfg->is_local)
+        return pl_fail(err, PL_USAGE_INVALID,
+                       cfg->is_local
+                           ? "run %s was not started with --local"
+                           : "run %s was started with --local, and goes on so",
+                       run.id);
+    if (pl_job_lock(runs, folder.data, run.id, &lock, err) != 0)
         return -1;
-    return pl_buf_addf(text, err, "run %s: %s%s%s\n", id != NULL ? id : "?",
-                       pl_manifest_subject(m),
-                       published != NULL ? ", published as " : "",
-                       published != NULL ? published : "");
+    return reopen(cfg, runs, folder.data, run.id, outcome, err);
 }

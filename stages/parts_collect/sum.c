@@ -164,6 +164,7 @@ int parts_sum_judge(const struct parts_sum *sum, const struct pl_manifest *m,
                                    .rules = rules,
                                    .rule_count = 1};
     struct pl_csv_config cfg = {.target = NULL};
+    const struct pl_limits_options none = PL_LIMITS_OPTIONS;
     struct pl_limits limits;
     const char *name;
     json_t *count;
@@ -177,7 +178,7 @@ int parts_sum_judge(const struct parts_sum *sum, const struct pl_manifest *m,
         rules[report.rule_count].code = name;
         rules[report.rule_count++].count = (uint64_t)json_integer_value(count);
     }
-    rc = pl_limits_read(m, &limits, err);
+    rc = pl_limits_choose(m, &none, &limits, err);
     if (rc == 0) {
         cfg.limits = (struct pl_csv_limits){.max_reject_percent =
                                                 limits.max_reject_percent,

@@ -69,6 +69,8 @@ static int check_segments(struct pinpoint_run *run, struct pl_err *err)
 static int import_rows(struct pinpoint_run *run, struct pl_err *err)
 {
     run->end_ms = pl_mono_ms(&run->aws->clock) + run->set.timeout_ms;
+    if (run->set.is_again)
+        pinpoint_expect_all(run);
     if (pinpoint_follow(run, err) != 0 || pinpoint_outcome(run, err) != 0 ||
         check_segments(run, err) != 0)
         return -1;

@@ -25,6 +25,7 @@ struct pinpoint_import_config {
     int64_t timeout_s;
     int64_t poll_ms;
     int64_t max_jobs;
+    bool is_again;
     bool is_dry_run;
 };
 #define PINPOINT_IMPORT_CONFIG_INIT \

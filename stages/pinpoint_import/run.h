@@ -29,6 +29,9 @@ enum pinpoint_start { PINPOINT_STARTED, PINPOINT_NOT_NOW };
  */
 int pinpoint_start(struct pinpoint_run *run, struct pinpoint_job *job,
                    enum pinpoint_start *what, struct pl_err *err) PL_MUST_CHECK;
+/* What a process that was killed had sent may still come to pass: no job is
+ * started before that would show. */
+void pinpoint_expect_all(struct pinpoint_run *run);
 /* For a dry run: looks only. */
 int pinpoint_look_for(struct pinpoint_run *run, struct pinpoint_job *job,
                       bool *is_found, struct pl_err *err) PL_MUST_CHECK;

@@ -49,6 +49,7 @@ static void choose_texts(struct pinpoint_settings *set,
     set->segment_per_part =
         pl_manifest_bool(m, "import.segment_per_part", false);
     set->is_dry_run = cfg->is_dry_run;
+    set->is_again = cfg->is_again || pl_env("LAKESEG_AGAIN") != NULL;
 }
 
 static int within(const char *name, int64_t value, int64_t least, int64_t most,

@@ -24,6 +24,7 @@ struct pinpoint_settings {
     bool register_endpoints;
     bool segment_per_part;
     bool is_dry_run;
+    bool is_again; /* a process of this run may just have been killed */
     enum pinpoint_retired_check retired_check;
     int64_t timeout_ms;
     int64_t poll_ms;

@@ -70,6 +70,13 @@ static int unclear(struct pinpoint_run *run, struct pinpoint_job *job,
     return 0;
 }
 
+void pinpoint_expect_all(struct pinpoint_run *run)
+{
+    for (size_t i = 0; i < run->plan.job_count; i++)
+        run->plan.jobs[i].settle_at_ms =
+            pl_mono_ms(&run->aws->clock) + SETTLE_LOOKS * run->set.poll_ms;
+}
+
 static int create(struct pinpoint_run *run, struct pinpoint_job *job,
                   const struct pl_pinpoint_import *import,
                   enum pinpoint_start *what, struct pl_err *err)
@@ -135,7 +142,7 @@ int pinpoint_start(struct pinpoint_run *run, struct pinpoint_job *job,
         *what = PINPOINT_STARTED;
         return 0;
     }
-    if (job->starts > 0 && pl_mono_ms(&run->aws->clock) < job->settle_at_ms)
+    if (pl_mono_ms(&run->aws->clock) < job->settle_at_ms)
         return 0;
     if (job->starts == STARTS_MAX) {
         *err = job->cause;

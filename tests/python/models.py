@@ -18,14 +18,15 @@ from botocore.awsrequest import HeadersDict
 
 SESSION = botocore.session.get_session()
 SIGNING_NAMES = {"athena": "athena", "s3": "s3", "mobiletargeting": "pinpoint",
-                 "sns": "sns", "sts": "sts", "profile": "customer-profiles"}
+                 "sns": "sns", "sts": "sts", "profile": "customer-profiles",
+                 "states": "stepfunctions"}
 UNSIGNED = {"AssumeRoleWithWebIdentity": "sts"}
 # Headers of HTTP, of signatures, and of what clients say about themselves.
 TRANSPORT = {"host", "content-length", "content-type", "user-agent", "accept",
              "accept-encoding", "authorization", "x-amz-date",
              "x-amz-content-sha256", "x-amz-security-token", "x-amz-target",
              "amz-sdk-invocation-id", "amz-sdk-request", "connection"}
-CONTENT_TYPES = {"json": "application/x-amz-json-1.1",
+CONTENT_TYPES = {"json": "application/x-amz-json-",
                  "rest-json": "application/json",
                  "query": "application/x-www-form-urlencoded"}
 IN_PATH = re.compile(r"([A-Za-z0-9._~/!$&'()*+,;=:@-]|%[0-9A-F]{2})*")
@@ -348,6 +349,8 @@ def check_headers(operation, exchange, faults):
         if name in required_of(operation.input_shape) and wire not in seen:
             faults.add("headers", "'%s' is missing", wire)
     wanted = CONTENT_TYPES.get(protocol_of(operation.service_model))
+    if protocol_of(operation.service_model) == "json":
+        wanted += operation.service_model.metadata["jsonVersion"]
     given = (exchange.header("content-type") or "").partition(";")[0]
     if wanted and exchange.body and given != wanted:
         faults.add("headers", "content-type is %r", given)

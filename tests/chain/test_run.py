@@ -1,0 +1,550 @@
+"""`lakeseg run`: its state, and what becomes of runs that are killed, stopped,
+left behind, or started twice."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import check_manifest
+from supervised import STAGES, Supervised, is_alive, kill, wait_for
+
+# a call of each stage, and what the run's folder holds while it hangs
+CALLS = (("StartQueryExecution", 0), ("GetQueryExecution", 0),
+         ("GetObject", 1), ("PutObject", 1), ("GetImportJobs", 2),
+         ("CreateImportJob", 2), ("GetImportJob", 2), ("Publish", 3))
+PLACES = [(*call, when) for call in CALLS for when in ("before", "after")]
+
+
+class Whole(Supervised):
+    def test_what_a_run_leaves(self):
+        manifest = self.goes_well(self.job())
+        run_id = manifest["run"]["id"]
+        self.assertEqual(self.runs(), [run_id])
+        self.check_folder(run_id)
+        self.assertEqual(self.read(run_id, "receipt.json"), manifest)
+        self.assertEqual(manifest["run"]["stages"], STAGES)
+        first = self.read(run_id, "job.json")
+        self.assertEqual(first["run"]["id"], run_id)
+        self.assertNotIn("stages", first)
+        for i, stage in enumerate(STAGES):
+            after = self.read(run_id, "manifests/%02d-%s.json" %
+                              (i + 1, stage))
+            self.assertEqual([s["stage"] for s in after["stages"]],
+                             STAGES[:i + 1])
+        folder = os.path.join(self.state, "jobs", self.name)
+        self.assertEqual(sorted(os.listdir(folder)), ["last", "lock"])
+        with open(os.path.join(folder, "last"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), run_id + "\n")
+        self.check_once(run_id)
+
+    def test_a_failed_run(self):
+        self.local.admin("queries", {"match": "people", "state": "FAILED"})
+        ended = self.run_lakeseg("--json", self.job())
+        self.assertEqual(ended.status, 69, ended.stderr)
+        self.assertEqual([(s["stage"], s["status"])
+                          for s in ended.manifest["stages"]],
+                         [("athena-exec", "failed"),
+                          ("csv-validate-normalize", "skipped"),
+                          ("pinpoint-import", "skipped"),
+                          ("sns-notify", "succeeded")])
+        run_id = ended.manifest["run"]["id"]
+        self.check_folder(run_id, ["athena-exec", "sns-notify"])
+        self.assertEqual(self.outcomes(), [(run_id, "query failed")])
+        again = self.run_lakeseg("--resume", run_id)
+        self.assertEqual(again.status, 64)
+        self.assertIn("run %s is over (query failed)" % run_id, again.stderr)
+        self.assertEqual(len(self.outcomes()), 1)
+        self.assertFalse(os.path.exists(os.path.join(
+            self.state, "jobs", self.name, "last")))
+
+    def test_the_same_line_again(self):
+        """A job that names its run is one run, however often it is begun."""
+        path = self.job(run={"id": "monday"})
+        process, _ = self.held("GetQueryExecution", path)
+        kill(process)
+        self.assertEqual(self.goes_well(path)["run"]["id"], "monday")
+        self.check_once("monday")
+        ended = self.run_lakeseg(path)
+        self.assertEqual(ended.status, 64)
+        self.assertIn("run monday is over (successful)", ended.stderr)
+        self.check_once("monday")
+
+    def test_words_for_a_run(self):
+        self.goes_well(self.job())
+        for word in ("last", self.runs()[0][:12].lower()):
+            ended = self.run_lakeseg("--resume", word)
+            self.assertEqual(ended.status, 64)
+            self.assertIn("is over (successful)", ended.stderr)
+        ended = self.run_lakeseg("--resume", "01NONE")
+        self.assertEqual(ended.status, 64)
+        self.assertIn("no run '01NONE'", ended.stderr)
+
+    def test_receipts_are_no_jobs(self):
+        manifest = self.goes_well(self.job())
+        del manifest["run"]["id"]
+        path = os.path.join(self.local.dir, "receipt.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(manifest, file)
+        ended = self.run_lakeseg(path)
+        self.assertEqual(ended.status, 64)
+        self.assertIn("status is 'succeeded'", ended.stderr)
+
+
+class Killed(Supervised):
+    def test_the_supervisor_in_every_stage(self):
+        for operation, saved, when in PLACES:
+            with self.subTest(operation=operation, when=when):
+                self.setUp()
+                process, front = self.held(operation, self.job(), when=when)
+                run_id = self.runs()[0]
+                kill(process)
+                front.let_go()
+                self.assertEqual(
+                    len([f for f in self.files(run_id) if "/0" in f]), saved)
+                manifest = self.goes_well("--resume", run_id)
+                self.assertEqual(
+                    [s["stage"] for s in manifest["stages"]], STAGES)
+                self.check_folder(run_id)
+                self.check_once(run_id, operation == "Publish")
+
+    def test_a_stage_in_every_stage(self):
+        """Entered again, without a word from anybody."""
+        for number in (signal.SIGKILL, signal.SIGTERM):
+            for operation, saved, when in PLACES:
+                with self.subTest(operation=operation, number=number):
+                    self.setUp()
+                    process, front = self.held(operation, "--json",
+                                               self.job(), when=when)
+                    os.kill(self.stage_of(process, STAGES[saved]), number)
+                    front.let_go(passes=number == signal.SIGTERM)
+                    ended = self.end(process)
+                    self.assertEqual(ended.status, 0, ended.stderr)
+                    run_id = ended.manifest["run"]["id"]
+                    self.check_folder(run_id)
+                    if number == signal.SIGTERM and saved == 0:
+                        # athena-exec stops the query when it is stopped
+                        self.assertLessEqual(len(self.queries()), 2)
+                        continue
+                    self.check_once(run_id, operation == "Publish")
+
+    def test_a_stage_that_always_dies(self):
+        """It is told in the end, since nobody is there to resume it."""
+        process, front = self.held("GetObject", "--json", self.job(),
+                                   count=99)
+        seen = set()
+        while len(seen) < 3:
+            pid = self.stage_of(process, "csv-validate-normalize")
+            if pid not in seen:
+                seen.add(pid)
+                os.kill(pid, signal.SIGKILL)
+        ended = self.end(process)
+        front.let_go()
+        self.assertEqual(ended.status, 71, ended.stderr)
+        self.assertEqual(ended.manifest["error"]["name"], "HostError")
+        self.assertIn("killed by signal 9", ended.manifest["error"]["message"])
+        run_id = ended.manifest["run"]["id"]
+        self.assertEqual(self.outcomes(), [
+            (run_id, "import failed: nothing imported")])
+        self.check_folder(run_id, ["athena-exec", "lakeseg", "sns-notify"])
+        self.assertEqual([(s["stage"], s["status"])
+                          for s in ended.manifest["stages"]],
+                         [("athena-exec", "succeeded"),
+                          ("csv-validate-normalize", "failed"),
+                          ("pinpoint-import", "skipped"),
+                          ("sns-notify", "succeeded")])
+
+    def test_a_program_that_is_missing(self):
+        ended = self.run_lakeseg("--json", "--stages",
+                                 "athena-exec,no-such-stage,sns-notify",
+                                 self.job())
+        self.assertEqual(ended.status, 71, ended.stderr)
+        self.assertEqual(ended.manifest["error"]["message"],
+                         "no-such-stage cannot be started")
+        self.assertEqual(len(self.outcomes()), 1)
+
+    def test_before_the_first_stage(self):
+        """Killed while the state is made: the next start finds its way."""
+        os.makedirs(os.path.join(self.state, "runs", ".new-" + self.name,
+                                 "manifests"))
+        with open(os.path.join(self.state, "runs", ".new-" + self.name,
+                               ".saving"), "w", encoding="utf-8") as file:
+            file.write("{")
+        run_id = self.goes_well(self.job())["run"]["id"]
+        self.assertEqual(self.runs(), [run_id])
+        self.check_folder(run_id)
+
+
+class LeftBehind(Supervised):
+    def leave(self, operation, number=signal.SIGKILL):
+        """A run that died; its id."""
+        process, front = self.held(operation, self.job())
+        run_id = self.runs()[0]
+        if number == signal.SIGKILL:
+            kill(process)
+            front.let_go()
+        else:
+            process.send_signal(number)
+            front.let_go(passes=True)
+            self.end(process)
+        return run_id
+
+    def closed(self, run_id, subject, words):
+        """The next start tells it, and runs the job."""
+        manifest = self.goes_well(self.job())
+        new = manifest["run"]["id"]
+        self.assertEqual(self.outcomes(), [(run_id, subject),
+                                           (new, "successful")])
+        receipt = self.read(run_id, "receipt.json")
+        self.assertEqual(receipt["error"]["name"], "Interrupted")
+        self.assertIn(words, receipt["error"]["message"])
+        ended = self.run_lakeseg("--resume", run_id)
+        self.assertEqual(ended.status, 64)
+        self.assertIn("is over", ended.stderr)
+        self.goes_well(self.job())
+        self.assertEqual(len(self.outcomes()), 3)
+
+    def test_in_the_query(self):
+        self.closed(self.leave("GetQueryExecution"), "query failed",
+                    "died in athena-exec and was not resumed")
+
+    def test_in_the_import(self):
+        self.closed(self.leave("GetImportJob"),
+                    "import failed: nothing imported",
+                    "an import that it had started goes on")
+
+    def test_stopped_in_the_import(self):
+        """What the stage left says that an import was begun."""
+        self.closed(self.leave("GetImportJob", signal.SIGTERM),
+                    "import failed: partly imported", "pinpoint-import")
+
+    def test_in_the_notification(self):
+        """Its outcome was known: that one is told, and no other."""
+        run_id = self.leave("Publish")
+        new = self.goes_well(self.job())["run"]["id"]
+        outcomes = self.outcomes()
+        self.assertEqual(set(outcomes), {(run_id, "successful"),
+                                         (new, "successful")})
+        self.assertEqual(outcomes.count((new, "successful")), 1)
+        self.assertEqual(self.read(run_id, "receipt.json")["status"],
+                         "succeeded")
+
+    def test_another_job_does_not_care(self):
+        self.leave("GetQueryExecution")
+        new = self.goes_well(self.job(name=self.name + "-other"))["run"]["id"]
+        self.assertEqual(self.outcomes(), [(new, "successful")])
+
+    def test_killed_while_it_is_closed(self):
+        """The decision is kept before it is told."""
+        run_id = self.leave("GetQueryExecution")
+        process, front = self.held("Publish", self.job())
+        kill(process)
+        front.let_go()
+        ended = self.run_lakeseg("--json", "--resume", run_id)
+        self.assertEqual(ended.status, 75, ended.stderr)
+        self.assertEqual(ended.manifest["error"]["name"], "Interrupted")
+        self.assertEqual(self.outcomes(), [(run_id, "query failed")])
+
+
+class Untold(Supervised):
+    FAULT = "sns.Publish=error:403:AuthorizationError,count=0"
+
+    def fails_to_tell(self):
+        self.local.fault(rule=self.FAULT)
+        ended = self.run_lakeseg("--json", self.job())
+        self.local.admin("faults", method="DELETE")
+        self.assertEqual(ended.status, 77, ended.stderr)
+        self.assertEqual(ended.manifest["status"], "succeeded")
+        self.assertEqual(ended.manifest["notify"]["error"]["name"],
+                         "AccessDenied")
+        self.assertEqual(self.outcomes(), [])
+        run_id = ended.manifest["run"]["id"]
+        self.assertNotIn("receipt.json", self.files(run_id))
+        return run_id
+
+    def test_resumed(self):
+        run_id = self.fails_to_tell()
+        self.goes_well("--resume", run_id)
+        self.check_once(run_id)
+        self.check_folder(run_id)
+
+    def test_the_next_start(self):
+        run_id = self.fails_to_tell()
+        new = self.goes_well(self.job())["run"]["id"]
+        self.assertEqual(self.outcomes(), [(run_id, "successful"),
+                                           (new, "successful")])
+
+    def test_for_the_moment(self):
+        """The notification is entered again."""
+        self.local.fault(rule="sns.Publish=error:503:ServiceUnavailable,"
+                              "count=4")
+        run_id = self.goes_well(self.job())["run"]["id"]
+        self.check_once(run_id)
+
+    def test_a_service_that_is_away_for_a_while(self):
+        self.local.fault(rule="pinpoint.GetImportJobs=error:503:"
+                              "ServiceUnavailable,count=4")
+        run_id = self.goes_well(self.job())["run"]["id"]
+        self.check_once(run_id)
+
+
+class Stopped(Supervised):
+    def stop(self, *words, operation="GetImportJob"):
+        process, front = self.held(operation, "--json", *words, self.job())
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)  # so that some of them are stopped while they wait
+        front.let_go(passes=True)
+        return self.end(process)
+
+    def test_once_and_resumed(self):
+        ended = self.stop()
+        self.assertEqual(ended.status, 75, ended.stderr)
+        self.assertEqual(ended.manifest["status"], "pending")
+        run_id = ended.manifest["run"]["id"]
+        self.assertIn("'lakeseg run --resume %s' goes on" % run_id,
+                      ended.stderr)
+        self.assertEqual(self.outcomes(), [])
+        self.goes_well("--resume", run_id)
+        self.check_once(run_id)
+        self.check_folder(run_id)
+
+    def test_in_the_query(self):
+        """It is stopped at the service; the resumed run starts another."""
+        self.local.admin("queries", {"match": "people", "running_ms": 60000})
+        process = self.begin("--json", self.job())
+        wait_for(lambda: [q for q in self.queries()
+                          if q["state"] == "RUNNING"])
+        process.send_signal(signal.SIGTERM)
+        ended = self.end(process)
+        self.assertEqual(ended.status, 75, ended.stderr)
+        self.assertEqual([q["state"] for q in self.queries()], ["CANCELLED"])
+        self.goes_well("--resume", ended.manifest["run"]["id"])
+        self.assertEqual(sorted(q["state"] for q in self.queries()),
+                         ["CANCELLED", "SUCCEEDED"])
+        self.assertEqual(len(self.imports()), 1)
+
+    def test_twice_is_at_once(self):
+        process, front = self.held("CreateImportJob", "--json", self.job())
+        stage = self.stage_of(process, "pinpoint-import")
+        process.send_signal(signal.SIGINT)
+        with self.assertRaises(subprocess.TimeoutExpired):
+            process.wait(0.5)  # the stage waits for an answer
+        process.send_signal(signal.SIGINT)
+        ended = self.end(process)
+        front.let_go()
+        self.assertEqual(ended.status, 75, ended.stderr)
+        self.assertFalse(is_alive(stage))
+        run_id = ended.manifest["run"]["id"]
+        self.goes_well("--resume", run_id)
+        self.check_once(run_id)
+
+    def test_told_at_once_if_asked_for(self):
+        ended = self.stop("--tell-stop")
+        self.assertEqual(ended.status, 75, ended.stderr)
+        self.assertEqual(ended.manifest["error"]["name"], "Interrupted")
+        run_id = ended.manifest["run"]["id"]
+        self.assertEqual(self.outcomes(), [
+            (run_id, "import failed: partly imported")])
+        self.assertEqual(self.run_lakeseg("--resume", run_id).status, 64)
+
+    def test_a_known_outcome_is_still_told(self):
+        ended = self.stop(operation="Publish")
+        self.assertEqual(ended.status, 0, ended.stderr)
+        self.check_once(ended.manifest["run"]["id"])
+
+
+class Twice(Supervised):
+    def test_two_supervisors_on_one_job(self):
+        path = self.job()
+        first, front = self.held("GetQueryExecution", "--json", path)
+        second = self.run_lakeseg(path)
+        self.assertEqual(second.status, 75)
+        run_id = self.runs()[0]
+        self.assertIn("AlreadyRunning", second.stderr)
+        self.assertIn("run %s of the job" % run_id, second.stderr)
+        self.assertIn("process %d" % first.pid, second.stderr)
+        resumed = self.run_lakeseg("--resume", run_id)
+        self.assertEqual(resumed.status, 75)
+        self.assertIn("AlreadyRunning", resumed.stderr)
+        other = self.run_lakeseg("--json", self.job(name=self.name + "-b"))
+        self.assertEqual(other.status, 0, other.stderr)
+        front.let_go(passes=True)
+        self.assertEqual(self.end(first).status, 0)
+        self.assertEqual(sorted(self.outcomes()), sorted([
+            (run_id, "successful"),
+            (other.manifest["run"]["id"], "successful")]))
+
+    def test_many_at_the_same_moment(self):
+        path = self.job()
+        ended = [self.end(p) for p in
+                 [self.begin("--json", path) for _ in range(6)]]
+        won = [e for e in ended if e.status == 0]
+        self.assertGreaterEqual(len(won), 1)
+        for one in ended:
+            self.assertIn(one.status, (0, 75), one.stderr)
+            if one.status == 75:
+                self.assertIn("AlreadyRunning", one.stderr)
+        self.assertEqual(len(self.runs()), len(won))
+        self.assertEqual(len(self.imports()), len(won))
+
+
+class Parts(Supervised):
+    def test_until_and_on(self):
+        ended = self.run_lakeseg("--json", "--until",
+                                 "csv-validate-normalize", self.job())
+        self.assertEqual(ended.status, 0, ended.stderr)
+        self.assertEqual(ended.manifest["status"], "pending")
+        self.assertEqual((len(self.imports()), self.outcomes()), (0, []))
+        run_id = ended.manifest["run"]["id"]
+        self.goes_well("--resume", run_id)
+        self.check_once(run_id)
+        self.check_folder(run_id)
+
+    def test_until_and_never_again(self):
+        """On purpose: it is closed without a message."""
+        ended = self.run_lakeseg("--json", "--until", "athena-exec",
+                                 self.job())
+        new = self.goes_well(self.job())["run"]["id"]
+        self.assertEqual(self.outcomes(), [(new, "successful")])
+        run_id = ended.manifest["run"]["id"]
+        self.assertEqual(self.read(run_id, "receipt.json")["error"]["name"],
+                         "Interrupted")
+        self.assertEqual(self.run_lakeseg("--resume", run_id).status, 64)
+
+    def test_from(self):
+        path = self.job()
+        run_id = self.run_lakeseg("--json", "--until",
+                                  "csv-validate-normalize",
+                                  path).manifest["run"]["id"]
+        saved = os.path.join(self.state, "runs", run_id, "manifests",
+                             "02-csv-validate-normalize.json")
+        manifest = self.goes_well("--from", "pinpoint-import", saved)
+        self.assertNotEqual(manifest["run"]["id"], run_id)
+        self.assertEqual([s["stage"] for s in manifest["stages"]],
+                         ["pinpoint-import", "sns-notify"])
+        self.check_once(manifest["run"]["id"])
+
+    def test_stages_that_are_none(self):
+        for words in (["--until", "s3-put"], ["--from", "s3-put"],
+                      ["--stages", "../x"], ["--stages", ""],
+                      ["--stages", ",".join(["a"] * 17)]):
+            ended = self.run_lakeseg(*words, self.job())
+            self.assertEqual(ended.status, 64, ended.stderr)
+        self.assertEqual(self.runs(), [])
+
+    def test_stages_of_the_job(self):
+        manifest = self.goes_well(self.job(run={"stages": [
+            "athena-exec", "s3-fetch", "csv-validate", "s3-put",
+            "pinpoint-import", "sns-notify"]}))
+        self.assertEqual(len(manifest["stages"]), 6)
+        self.check_once(manifest["run"]["id"])
+
+    def test_without_a_notification(self):
+        ended = self.run_lakeseg("--json", "--stages",
+                                 "athena-exec,csv-validate", self.job())
+        self.assertEqual(ended.status, 0, ended.stderr)
+        self.check_folder(ended.manifest["run"]["id"],
+                          ["athena-exec", "csv-validate"])
+
+
+class Budgets(Supervised):
+    def over(self, *words, match=None, subject, name, operation=None,
+             **sections):
+        if match:
+            self.local.admin("queries", {"match": match,
+                                         "running_ms": 60000})
+        if operation:
+            process, front = self.held(operation, "--json", *words,
+                                       self.job(**sections))
+            time.sleep(1.2)  # longer than the budget
+            front.let_go(passes=True)
+            ended = self.end(process)
+        else:
+            ended = self.run_lakeseg("--json", *words, self.job(**sections))
+        self.assertEqual(ended.manifest["error"]["name"], name, ended.stderr)
+        self.assertIn("did not end within its time",
+                      ended.manifest["error"]["message"])
+        self.assertEqual(ended.status, ended.manifest["error"]["exit"])
+        self.assertEqual(self.outcomes(),
+                         [(ended.manifest["run"]["id"], subject)])
+        return ended
+
+    def test_of_the_run(self):
+        ended = self.over("--timeout", "1", match="people",
+                          subject="query failed", name="QueryTimedOut")
+        self.assertEqual(ended.manifest["run"]["timeout_s"], 1)
+        self.assertEqual([q["state"] for q in self.queries()], ["CANCELLED"])
+
+    def test_of_a_stage(self):
+        self.over(run={"stage_timeout_s": {"pinpoint-import": 1}},
+                  operation="GetImportJob",
+                  subject="import failed: partly imported",
+                  name="ImportTimedOut")
+
+    def test_of_a_stage_that_nobody_hears(self):
+        self.over(run={"stage_timeout_s": {"csv-validate-normalize": 1}},
+                  operation="GetObject",
+                  subject="import failed: nothing imported",
+                  name="Interrupted")
+
+
+class Several(Supervised):
+    def folder(self, names, broken=()):
+        folder = os.path.join(self.local.dir, "jobs-" + self.name)
+        os.makedirs(folder)
+        for name in names:
+            path = self.job(name="%s-%s" % (self.name, name))
+            os.rename(path, os.path.join(folder, name + ".json"))
+        for name in broken:
+            with open(os.path.join(folder, name + ".json"), "w",
+                      encoding="utf-8") as file:
+                file.write('{\n  // mine\n  "lakeseg": 1}')
+        with open(os.path.join(folder, "README"), "w",
+                  encoding="utf-8") as file:
+            file.write("no job")
+        return folder
+
+    def test_in_order(self):
+        folder = self.folder("cab")
+        ended = self.run_lakeseg("--json", folder)
+        self.assertEqual(ended.status, 0, ended.stderr)
+        names = [check_manifest(line + b"\n")["run"]["name"]
+                 for line in ended.stdout.splitlines()]
+        self.assertEqual(names, ["%s-%s" % (self.name, c) for c in "abc"])
+        self.assertEqual(len(self.outcomes()), 3)
+
+    def test_a_few_at_once_and_one_is_broken(self):
+        folder = self.folder("abcde", broken=["b2"])
+        ended = self.run_lakeseg("--parallel", "3", folder)
+        self.assertEqual(ended.status, 66, ended.stderr)
+        self.assertIn("line 2 has a comment ('//')", ended.stderr)
+        self.assertEqual(len(self.outcomes()), 5)
+        self.assertEqual(ended.stdout.count(b": successful, published as "),
+                         5)
+
+    def test_stopped(self):
+        """Every job that was begun is stopped once, no other is begun."""
+        folder = self.folder("abc")
+        process, front = self.held("GetImportJob", "--json", folder)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        front.let_go(passes=True)
+        ended = self.end(process)
+        self.assertEqual(ended.status, 75, ended.stderr)
+        self.assertIn("2 of 3 jobs were not begun", ended.stderr)
+        self.assertEqual(len(self.runs()), 1)
+        self.goes_well("--resume", "last")
+
+    def test_usage(self):
+        for words in ([], ["--resume", "last", self.job()],
+                      ["--parallel", "0", self.job()],
+                      [os.path.join(self.local.dir, "work-none")],
+                      ["--lake", "x", self.job()]):
+            ended = self.run_lakeseg(*words)
+            self.assertIn(ended.status, (64, 74), ended.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
