@@ -58,14 +58,14 @@ int pl_part_get(const struct pl_manifest *m, struct pl_part *part,
                 struct pl_err *err)
 {
     part->number = pl_manifest_int(m, "run.part.number", -1);
-    part->import_uri = pl_manifest_str(m, "run.part.import_uri");
+    part->work_uri = pl_manifest_str(m, "run.part.work_uri");
     if (pl_manifest_get(m, "run.part") == NULL)
         return 0;
     if (part->number < 0 || part->number >= PL_PARTITIONS_MAX ||
-        part->import_uri == NULL || !pl_ends_with(part->import_uri, "/"))
+        part->work_uri == NULL || !pl_ends_with(part->work_uri, "/"))
         return pl_fail(err, PL_MANIFEST_INVALID,
-                       "run.part: a number below %d, and an import_uri that "
-                       "ends in '/'",
+                       "run.part: a number below %d, and a work_uri that ends "
+                       "in '/'",
                        PL_PARTITIONS_MAX);
     return 0;
 }

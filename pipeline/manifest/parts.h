@@ -23,8 +23,8 @@ int pl_partitions_allowed(const struct pl_manifest *m,
 
 /* run.part, which the manifest of a part has. */
 struct pl_part {
-    int64_t number;         /* of the partition; -1: the run is whole */
-    const char *import_uri; /* where the files of all parts go; borrowed */
+    int64_t number;       /* of the partition; -1: the run is whole */
+    const char *work_uri; /* the place of the whole run; borrowed */
 };
 int pl_part_get(const struct pl_manifest *m, struct pl_part *part,
                 struct pl_err *err) PL_MUST_CHECK;

@@ -115,6 +115,8 @@ static int choose_places(struct job *job, const struct pl_manifest *m,
     const struct csv_validate_config *cfg = job->cfg;
     const bool is_direct = cfg->output != NULL || cfg->is_check;
     const char *rejects = cfg->rejects;
+    const char *ending =
+        job->set.csv.rejects_format == PL_CSV_REJECTS_JSON ? "jsonl" : "csv";
 
     if ((!is_direct || (rejects == NULL && !cfg->is_check)) &&
         (pl_starts_with(job->input.uris[0], "s3://")
@@ -127,9 +129,12 @@ static int choose_places(struct job *job, const struct pl_manifest *m,
                            err);
     if (cfg->is_check)
         return 0;
-    return pl_buf_addf(
-        &job->rejects_uri, err, "%srejects/rejects.%s", job->work.data,
-        job->set.csv.rejects_format == PL_CSV_REJECTS_JSON ? "jsonl" : "csv");
+    if (job->number.number >= 0)
+        return pl_buf_addf(&job->rejects_uri, err,
+                           "%srejects/rejects-%02" PRId64 ".%s",
+                           job->number.work_uri, job->number.number, ending);
+    return pl_buf_addf(&job->rejects_uri, err, "%srejects/rejects.%s",
+                       job->work.data, ending);
 }
 
 /* Of a run in parts: beside the files of the other ones. */
@@ -142,8 +147,9 @@ static int name_file_of_part(struct job *job, const char *ending,
                        "partitions (query.partitions), or larger files "
                        "(--max-part-bytes)",
                        PL_PART_FILES_MAX);
-    return pl_buf_addf(&job->out_uri, err, "%sp%04" PRId64 "/part-0000.%s",
-                       job->number.import_uri,
+    return pl_buf_addf(&job->out_uri, err,
+                       "%simport/p%04" PRId64 "/part-0000.%s",
+                       job->number.work_uri,
                        pl_part_file(&job->number, job->part_count), ending);
 }
 

@@ -114,16 +114,13 @@ static int copy_rest(const struct pl_manifest *m, struct pl_manifest *part,
 static int make_part(const struct split *s, size_t number, const char *work,
                      struct pl_manifest *part, struct pl_err *err)
 {
-    PL_AUTO(pl_buf) import = PL_BUF_INIT;
-
     if (copy_rest(s->m, part, err) != 0 ||
-        pl_buf_addf(&import, err, "%simport/", s->work.data) != 0 ||
         pl_manifest_set_new(part, "data", json_incref(s->data[number]), err) !=
             0 ||
         pl_manifest_set_str(part, "run.work_uri", work, err) != 0 ||
         pl_manifest_set_int(part, "run.part.number", (int64_t)number, err) !=
             0 ||
-        pl_manifest_set_str(part, "run.part.import_uri", import.data, err) != 0)
+        pl_manifest_set_str(part, "run.part.work_uri", s->work.data, err) != 0)
         return -1;
     return loosen_limits(part, err);
 }

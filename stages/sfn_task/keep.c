@@ -17,6 +17,7 @@ const char *sfn_task_name(const struct sfn_task_config *cfg)
         const char *task;
     } tasks[] = {{"query-validate", "query"},
                  {"athena-exec", "query"},
+                 {"parts-split", "query"},
                  {"s3-fetch", "transform"},
                  {"csv-validate", "transform"},
                  {"csv-validate-normalize", "transform"},

@@ -98,11 +98,11 @@ static const struct {
     int64_t number; /* -2: ManifestInvalid */
 } parts[] = {
     {"null", -1},
-    {"{\"number\":3,\"import_uri\":\"s3://b/import/\"}", 3},
-    {"{\"number\":100,\"import_uri\":\"s3://b/import/\"}", -2},
-    {"{\"number\":3,\"import_uri\":\"s3://b/import\"}", -2},
+    {"{\"number\":3,\"work_uri\":\"s3://b/run/\"}", 3},
+    {"{\"number\":100,\"work_uri\":\"s3://b/run/\"}", -2},
+    {"{\"number\":3,\"work_uri\":\"s3://b/run\"}", -2},
     {"{\"number\":3}", -2},
-    {"{\"import_uri\":\"s3://b/import/\"}", -2},
+    {"{\"work_uri\":\"s3://b/run/\"}", -2},
 };
 
 START_TEST(part)
@@ -127,7 +127,7 @@ START_TEST(part)
     ck_assert_int_eq(rc, 0);
     ck_assert_int_eq(found.number, parts[_i].number);
     if (found.number >= 0) {
-        ck_assert_str_eq(found.import_uri, "s3://b/import/");
+        ck_assert_str_eq(found.work_uri, "s3://b/run/");
         ck_assert_int_eq(pl_part_file(&found, 7), 307);
     }
 }
