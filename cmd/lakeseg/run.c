@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include "cmd/lakeseg/verb.h"
+#include "pipeline/base/clock.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/log.h"
 #include "pipeline/base/opts.h"
 #include "pipeline/base/process.h"
+#include "pipeline/manifest/metrics.h"
 #include "pipeline/runs/job.h"
 #include "stages/lakeseg_run/jobs.h"
 #include "stages/lakeseg_run/lakeseg_run.h"
@@ -36,6 +38,19 @@ static void options_release(struct options *o)
     pl_buf_release(&o->dir);
 }
 
+/* Standard output is for people, or for the receipt. */
+static int show_metrics(const struct pl_manifest *m, struct pl_err *err)
+{
+    const char *form = pl_env("LAKESEG_METRICS");
+    PL_AUTO(pl_buf) line = PL_BUF_INIT;
+
+    if (form == NULL)
+        return 0;
+    if (pl_metrics_print(m, pl_now_ms(&pl_clock_real), &line, err) != 0)
+        return -1;
+    return pl_fd_write_all(STDERR_FILENO, line.data, line.len, err);
+}
+
 static int show(const struct options *o, const char *path,
                 const struct pl_manifest *m, struct pl_err *err)
 {
@@ -43,7 +58,7 @@ static int show(const struct options *o, const char *path,
     PL_AUTO(pl_buf) receipt = PL_BUF_INIT_MAX(PL_MANIFEST_MAX_BYTES * 2);
     const bool has_stages = !(o->view.is_live && isatty(STDOUT_FILENO) == 1);
 
-    if (pl_manifest_print(m, &receipt, err) != 0 ||
+    if (show_metrics(m, err) != 0 || pl_manifest_print(m, &receipt, err) != 0 ||
         (o->receipt != NULL &&
          pl_file_write(o->receipt, receipt.data, receipt.len, err) != 0))
         return -1;
@@ -130,6 +145,11 @@ static int run_all(struct options *o, int count, char **paths, int *status,
 
 static int check_numbers(const struct options *o, struct pl_err *err)
 {
+    const char *metrics = pl_env("LAKESEG_METRICS");
+
+    if (metrics != NULL && strcmp(metrics, "emf") != 0)
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "LAKESEG_METRICS: '%s' is not emf", metrics);
     if (o->parallel != PL_UNSET &&
         (o->parallel < 1 || o->parallel > PARALLEL_MAX))
         return pl_fail(err, PL_USAGE_INVALID, "--parallel takes 1 to %d",

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "pipeline/aws/s3.h"
+#include "pipeline/base/digest.h"
 #include "pipeline/base/log.h"
 #include "pipeline/base/process.h"
 #include "pipeline/base/text.h"
@@ -40,10 +41,10 @@ int sfn_keep_uri(const struct sfn_task_config *cfg, const struct pl_manifest *m,
     return pl_buf_addf(uri, err, "manifests/%s.json", sfn_task_name(cfg));
 }
 
-static int put(const char *text, const struct pl_buf *data, const char *type,
-               struct pl_aws *aws, struct pl_err *err)
+static int put(const char *text, const struct pl_buf *data,
+               const struct pl_s3_put_options *options, struct pl_aws *aws,
+               struct pl_err *err)
 {
-    const struct pl_s3_put_options options = {.content_type = type};
     const struct pl_blob blob = {.data = data->data, .len = data->len};
     struct pl_s3_object object = {.bytes = -1};
     struct pl_uri uri;
@@ -54,20 +55,54 @@ static int put(const char *text, const struct pl_buf *data, const char *type,
         return pl_fail(err, PL_CONFIG_INVALID,
                        "'%.200s' is not in S3, where a task leaves things",
                        text);
-    if (pl_s3_put(aws, uri.bucket, uri.path, &blob, &options, &object, err) !=
-        0)
+    if (pl_s3_put(aws, uri.bucket, uri.path, &blob, options, &object, err) != 0)
         return pl_context(err, "cannot store '%s'", text);
     return 0;
+}
+
+/* The token is a secret; what stands for it here is not. */
+static int mark(const struct sfn_task_config *cfg, const struct pl_manifest *m,
+                struct pl_aws *aws, struct pl_err *err)
+{
+    static const struct pl_s3_put_options options = {
+        .content_type = "application/json", .only_if_absent = true};
+    PL_AUTO(pl_buf) uri = PL_BUF_INIT;
+    PL_AUTO(pl_buf) text = PL_BUF_INIT;
+    unsigned char hash[PL_SHA256_BYTES];
+    char hex[PL_SHA256_BYTES * 2 + 1];
+
+    pl_sha256(cfg->token, strlen(cfg->token), hash);
+    pl_hex(hash, sizeof(hash), hex);
+    if (pl_manifest_work_uri(m, &uri, err) != 0 ||
+        pl_buf_addf(&uri, err, "manifests/%s.started", sfn_task_name(cfg)) !=
+            0 ||
+        pl_buf_addf(&text, err, "{\"try\":\"%s\"}\n", hex) != 0)
+        return -1;
+    return put(uri.data, &text, &options, aws, err);
+}
+
+bool sfn_keep_is_again(const struct sfn_task_config *cfg,
+                       const struct pl_manifest *m, struct pl_aws *aws)
+{
+    struct pl_err err = {0};
+
+    if (mark(cfg, m, aws, &err) == 0)
+        return false;
+    if (strcmp(err.service, "PreconditionFailed") != 0)
+        pl_warn("whether this task was begun before is not known: %s", err.msg);
+    return true;
 }
 
 int sfn_keep_manifest(const struct pl_manifest *m, const char *uri,
                       struct pl_aws *aws, struct pl_err *err)
 {
+    static const struct pl_s3_put_options options = {.content_type =
+                                                         "application/json"};
     PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(PL_MANIFEST_MAX_BYTES * 2);
 
     if (pl_manifest_print(m, &text, err) != 0)
         return -1;
-    return put(uri, &text, "application/json", aws, err);
+    return put(uri, &text, &options, aws, err);
 }
 
 void sfn_keep_history(const struct sfn_task_config *cfg,
@@ -104,6 +139,8 @@ static int make_report(const struct sfn_task_config *cfg,
 void sfn_keep_report(const struct sfn_task_config *cfg, struct pl_manifest *m,
                      struct pl_aws *aws, struct sfn_beat *beat)
 {
+    static const struct pl_s3_put_options options = {
+        .content_type = "text/html; charset=utf-8"};
     PL_AUTO(pl_buf) page = PL_BUF_INIT_MAX(REPORT_BYTES_MAX);
     PL_AUTO(pl_buf) uri = PL_BUF_INIT;
     struct pl_err err = {0};
@@ -113,7 +150,7 @@ void sfn_keep_report(const struct sfn_task_config *cfg, struct pl_manifest *m,
     if (pl_manifest_work_uri(m, &uri, &err) != 0 ||
         pl_buf_adds(&uri, "report/report.html", &err) != 0 ||
         make_report(cfg, m, beat, &page, &err) != 0 ||
-        put(uri.data, &page, "text/html; charset=utf-8", aws, &err) != 0 ||
+        put(uri.data, &page, &options, aws, &err) != 0 ||
         pl_manifest_set_str(m, "report.uri", uri.data, &err) != 0)
         pl_warn("no report: %s", err.msg);
 }

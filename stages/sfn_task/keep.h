@@ -15,6 +15,11 @@ const char *sfn_task_name(const struct sfn_task_config *cfg);
 /* Appends the URI of this task's manifest: <work_uri>manifests/<task>.json. */
 int sfn_keep_uri(const struct sfn_task_config *cfg, const struct pl_manifest *m,
                  struct pl_buf *uri, struct pl_err *err) PL_MUST_CHECK;
+/* Marks that this try of the task begins, at <work_uri>manifests/<task>.started.
+ * Whether an earlier one did, with another token; true, too, where that cannot
+ * be seen. */
+bool sfn_keep_is_again(const struct sfn_task_config *cfg,
+                       const struct pl_manifest *m, struct pl_aws *aws);
 /* Stores the manifest there. */
 int sfn_keep_manifest(const struct pl_manifest *m, const char *uri,
                       struct pl_aws *aws, struct pl_err *err) PL_MUST_CHECK;

@@ -8,6 +8,7 @@
 #include "pipeline/base/file.h"
 #include "pipeline/base/log.h"
 #include "pipeline/base/process.h"
+#include "pipeline/base/text.h"
 #include "pipeline/manifest/metrics.h"
 #include "stages/sfn_task/input.h"
 #include "stages/sfn_task/judge.h"
@@ -79,6 +80,15 @@ static int prepare(struct task *t, struct pl_err *err)
     return t->is_duplicate ? 0 : sfn_lock(cfg, t->aws, err);
 }
 
+/* An importer looks longer for what an earlier try may have started. */
+static void warn_importers(const struct task *t)
+{
+    for (size_t i = 0; i < t->cfg->stage_count; i++)
+        if (pl_ends_with(t->cfg->stages[i], "-import") &&
+            sfn_keep_is_again(t->cfg, &t->m, t->aws))
+            (void)setenv("LAKESEG_AGAIN", "1", 1);
+}
+
 static int run_stages(struct task *t, struct pl_err *err)
 {
     PL_AUTO(pl_buf) input = PL_BUF_INIT_MAX(PL_MANIFEST_MAX_BYTES * 2);
@@ -92,6 +102,7 @@ static int run_stages(struct task *t, struct pl_err *err)
         argv[i][0] = t->cfg->stages[i];
         pipe.child[i].argv = argv[i];
     }
+    warn_importers(t);
     if (pl_manifest_print(&t->m, &input, err) != 0 ||
         sfn_pipe_run(&pipe, t->cfg->bin_dir, &input, &t->beat, &output, err) !=
             0 ||

@@ -12,7 +12,7 @@ import threading
 import time
 import unittest
 
-from harness import ROLE, Case, check_manifest, program
+from harness import ROLE, Case, check_manifest, job, program
 from recorder import Recorder
 from states import States
 
@@ -164,10 +164,11 @@ class Task(Case):
 
     def metrics(self, ended):
         """The line of metrics, by the rules of the embedded metric format."""
-        if not ended.stdout:
-            return None
-        self.assertEqual(ended.stdout.count("\n"), 1)
-        line = json.loads(ended.stdout)
+        return self.check_metrics(ended.stdout) if ended.stdout else None
+
+    def check_metrics(self, text):
+        self.assertEqual(text.count("\n"), 1)
+        line = json.loads(text)
         self.assertLess(abs(line["_aws"]["Timestamp"] - time.time() * 1000),
                         3600e3)
         for directive in line["_aws"]["CloudWatchMetrics"]:
@@ -318,6 +319,29 @@ class Runs(Task):
             pass
         self.succeeded(Ended(self.states, token, child), "pending")
 
+    def test_an_import_begun_before(self):
+        """It is told so, whatever became of the earlier try."""
+        os.unlink(os.path.join(self.bin, "pinpoint-import"))
+        self.script("pinpoint-import",
+                    "document = json.load(sys.stdin)\n"
+                    "document['again'] = os.environ.get('LAKESEG_AGAIN')\n"
+                    "print(json.dumps(document))")
+        for again in (None, "1", "1"):
+            told = self.succeeded(self.task(IMPORT, LAKESEG_MANIFEST=json.dumps(
+                {"Query": SQL})), "pending")
+            self.assertEqual(json.loads(self.get(told["manifest_uri"]))
+                             ["again"], again)
+        mark = self.get("s3://results/%s%s/manifests/import.started" % (
+            ROOT, self.run_id))
+        self.assertNotIn(b"AQCEAAAAK", mark)
+        # and where nobody can tell
+        self.run_id += "-2"
+        self.local.fault(rule="s3.PutObject=error:403:AccessDenied,count=1")
+        told = self.succeeded(self.task(IMPORT, LAKESEG_MANIFEST=json.dumps(
+            {"Query": SQL})), "pending")
+        self.assertEqual(json.loads(self.get(told["manifest_uri"]))["again"],
+                         "1")
+
     def test_a_report(self):
         """Made of the last manifest, before the text that names it."""
         self.script("lakeseg", "assert sys.argv[1:] == ['report', '-']\n"
@@ -342,6 +366,28 @@ class Runs(Task):
                     QUERY + TRANSFORM + IMPORT,
                     LAKESEG_INPUT_URI=self.put({"Query": SQL})), "succeeded")
                 self.assertIsNone(told["report_uri"])
+
+    def test_lakeseg_run_measures_on_request(self):
+        path = os.path.join(self.bin, "job.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(job(SQL), file)
+        for form, status, count in (("emf", 0, 1), (None, 0, 0),
+                                    ("statsd", 78, 0)):
+            done = subprocess.run(
+                [program("lakeseg"), "run", "--json", path],
+                env=self.local.environment(
+                    LAKESEG_METRICS=form,
+                    LAKESEG_STATE=os.path.join(self.bin, "state")),
+                stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
+                check=False)
+            self.assertEqual(done.returncode, status, done.stderr)
+            lines = [line for line in done.stderr.decode().splitlines(True)
+                     if "\"_aws\"" in line]
+            self.assertEqual(len(lines), count)
+            if count:
+                line = self.check_metrics(lines[0])
+                self.assertEqual((line["Job"], line["RunsSucceeded"]),
+                                 ("test", 1))
 
 
 class Failures(Task):
@@ -527,6 +573,46 @@ class Ends(Task):
         self.assertEqual([q["state"] for q in
                           self.local.admin("queries")[before:]], ["CANCELLED"])
 
+    def test_a_task_killed_whole(self):
+        """Around the one call that must not be made twice; the next task of
+        the state ends as if nothing had happened."""
+        told = self.succeeded(self.task(
+            QUERY + TRANSFORM, LAKESEG_MANIFEST=self.INPUT), "pending")
+        for when in ("before", "after"):
+            with self.subTest(when=when):
+                before = len(self.local.admin("imports/app1"))
+                reached = threading.Event()
+
+                def hook(kept, now, when=when, reached=reached):
+                    if not kept.path.endswith("/jobs/import") or \
+                            kept.method != "POST" or now != when:
+                        return True
+                    for pid in [child.pid] + self.children(child):
+                        os.kill(pid, signal.SIGKILL)
+                    reached.set()
+                    return False
+                recorder = Recorder(self.local.url, hook)
+                self.addCleanup(recorder.stop)
+                token = self.states.token()
+                child = self.start(IMPORT, token,
+                                   LAKESEG_INPUT_URI=told["manifest_uri"],
+                                   AWS_ENDPOINT_URL=recorder.url)
+                ended = Ended(self.states, token, child)
+                self.assertTrue(reached.is_set())
+                self.assertEqual((ended.status, ended.operation), (-9, None))
+                self.assertEqual(len(self.local.admin("imports/app1")),
+                                 before + (when == "after"))
+                self.succeeded(self.task(
+                    IMPORT, LAKESEG_INPUT_URI=told["manifest_uri"]),
+                    "succeeded")
+                # a run has one import, whoever started it
+                self.assertEqual(len(self.local.admin("imports/app1")),
+                                 before + 1)
+                self.run_id += "-2"
+                told = self.succeeded(self.task(
+                    QUERY + TRANSFORM, LAKESEG_MANIFEST=self.INPUT),
+                    "pending")
+
     def test_an_import_that_crashed_may_have_begun(self):
         os.unlink(os.path.join(self.bin, "pinpoint-import"))
         self.script("pinpoint-import", "os.kill(os.getpid(), 11)")
@@ -596,6 +682,26 @@ class Ends(Task):
         self.assertEqual([q["state"] for q in
                           self.local.admin("queries")[before:]], ["CANCELLED"])
         self.assertFalse(self.exists("%s%s/manifests/query.json" % (
+            ROOT, self.run_id)))
+
+    def test_a_token_that_ended_unseen_writes_nothing(self):
+        """Between two signs of life: the stages end well, too late."""
+        gate = os.path.join(self.bin, "gate")
+        self.script("patient", "text = sys.stdin.read()\n"
+                    "while not os.path.exists(%r): time.sleep(0.05)\n"
+                    "sys.stdout.write(text)" % gate)
+        token = self.states.token()
+        child = self.start(["patient"], token, LAKESEG_MANIFEST=self.INPUT)
+        self.child_named(child, sys.executable)
+        with self.states.lock:
+            self.states.open.remove(token)
+        with open(gate, "w", encoding="ascii"):
+            pass
+        ended = Ended(self.states, token, child)
+        self.assertEqual((ended.status, ended.operation, ended.stdout),
+                         (75, None, ""), str(ended))
+        self.assertFalse(self.local.objects(prefix=ROOT + self.run_id))
+        self.assertFalse(self.exists("%shistory/manifests/%s.json" % (
             ROOT, self.run_id)))
 
     def test_told_again_until_it_gets_through(self):

@@ -35,6 +35,30 @@ static void check_as_recorded(const char *operation)
     ck_assert_str_eq(script.base, "https://states.eu-west-1.amazonaws.com");
 }
 
+static int success(struct pl_aws *aws, struct pl_err *err)
+{
+    return pl_sfn_success(aws, TOKEN, "{\"rows\":3,\"s\":\"\xC3\xA9\\\"\"}",
+                          err);
+}
+
+static int failure(struct pl_aws *aws, struct pl_err *err)
+{
+    return pl_sfn_failure(aws, TOKEN, "Athena.QueryFailed",
+                          "SYNTAX_ERROR: line 1:8", err);
+}
+
+static int heartbeat(struct pl_aws *aws, struct pl_err *err)
+{
+    return pl_sfn_heartbeat(aws, TOKEN, err);
+}
+
+static const struct {
+    const char *operation;
+    int (*tell)(struct pl_aws *aws, struct pl_err *err);
+} told[] = {{"SendTaskSuccess", success},
+            {"SendTaskFailure", failure},
+            {"SendTaskHeartbeat", heartbeat}};
+
 START_TEST(told_as_others_do)
 {
     static const struct answer answers[] = {{200, NULL, "{}"}};
@@ -42,19 +66,8 @@ START_TEST(told_as_others_do)
     struct pl_err err = {0};
 
     open_aws(&aws, answers, 1);
-    ck_assert_int_eq(pl_sfn_success(&aws, TOKEN,
-                                    "{\"rows\":3,\"s\":\"\xC3\xA9\\\"\"}",
-                                    &err),
-                     0);
-    check_as_recorded("SendTaskSuccess");
-    open_aws(&aws, answers, 1);
-    ck_assert_int_eq(pl_sfn_failure(&aws, TOKEN, "Athena.QueryFailed",
-                                    "SYNTAX_ERROR: line 1:8", &err),
-                     0);
-    check_as_recorded("SendTaskFailure");
-    open_aws(&aws, answers, 1);
-    ck_assert_int_eq(pl_sfn_heartbeat(&aws, TOKEN, &err), 0);
-    check_as_recorded("SendTaskHeartbeat");
+    ck_assert_int_eq(told[_i].tell(&aws, &err), 0);
+    check_as_recorded(told[_i].operation);
 }
 END_TEST
 
@@ -251,7 +264,7 @@ START_TEST(what_is_no_execution)
 END_TEST
 
 UNIT_MAIN("sfn", tcase_add_checked_fixture(tc, setup, NULL);
-          tcase_add_test(tc, told_as_others_do);
+          tcase_add_loop_test(tc, told_as_others_do, 0, UNIT_COUNT(told));
           tcase_add_loop_test(tc, refusals_of_a_token, 0, UNIT_COUNT(refusals));
           tcase_add_test(tc, sent_once);
           tcase_add_loop_test(tc, a_failure_is_cut_at_a_character, 0,
