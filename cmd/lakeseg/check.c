@@ -9,7 +9,6 @@
 #include "pipeline/base/opts.h"
 #include "pipeline/base/process.h"
 #include "pipeline/manifest/schema.h"
-#include "pipeline/runs/job.h"
 #include "stages/athena_exec/settings.h"
 #include "stages/csv_validate/settings.h"
 #include "stages/pinpoint_import/settings.h"
@@ -157,7 +156,7 @@ static int look(struct check *c, const char *path, struct pl_err *err)
     c->findings = json_array();
     if (c->findings == NULL)
         return pl_fail_memory(err);
-    if (pl_job_read(path, &c->job, &cause) != 0)
+    if (verb_read_job(path, &c->job, &cause) != 0)
         return add_error(c, "job", &cause, err);
     if (pl_schema_check(c->job.root, found, c, err) != 0)
         return -1;

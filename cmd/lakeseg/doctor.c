@@ -4,7 +4,6 @@
 #include "cmd/lakeseg/verb.h"
 #include "pipeline/base/opts.h"
 #include "pipeline/base/process.h"
-#include "pipeline/runs/job.h"
 #include "stages/lakeseg_doctor/lakeseg_doctor.h"
 
 struct options {
@@ -35,7 +34,7 @@ static int examine(const struct options *o, const char *path,
     PL_AUTO(pl_buf) report = PL_BUF_INIT;
     struct pl_err first = {0};
 
-    if (path != NULL && pl_job_read(path, &job, err) != 0)
+    if (path != NULL && verb_read_job(path, &job, err) != 0)
         return -1;
     pl_process_listen();
     if (lakeseg_doctor_run(&cfg, path != NULL ? &job : NULL, &report, &first,

@@ -10,8 +10,9 @@
 #include "pipeline/base/log.h"
 #include "pipeline/base/opts.h"
 #include "pipeline/base/process.h"
+#include "pipeline/base/text.h"
 #include "pipeline/manifest/metrics.h"
-#include "pipeline/runs/job.h"
+#include "pipeline/stream/small.h"
 #include "stages/lakeseg_run/jobs.h"
 #include "stages/lakeseg_run/lakeseg_run.h"
 #include "stages/lakeseg_run/view.h"
@@ -49,6 +50,30 @@ static int show_metrics(const struct pl_manifest *m, struct pl_err *err)
     if (pl_metrics_print(m, pl_now_ms(&pl_clock_real), &line, err) != 0)
         return -1;
     return pl_fd_write_all(STDERR_FILENO, line.data, line.len, err);
+}
+
+/* A copy for the tables over all runs; the run is what it is without. */
+static void keep_history(const struct pl_manifest *m)
+{
+    static const struct pl_s3_put_options options = {.content_type =
+                                                         "application/json"};
+    const char *folder = pl_env("LAKESEG_HISTORY_URI");
+    PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(PL_MANIFEST_MAX_BYTES * 2);
+    PL_AUTO(pl_buf) uri = PL_BUF_INIT;
+    PL_AUTO(pl_aws) aws = {0};
+    struct pl_err err = {0};
+
+    if (folder == NULL)
+        return;
+    pl_stop_hold(); /* what was stopped is history, too */
+    if (pl_aws_open(&aws, NULL, &err) != 0 ||
+        pl_buf_addf(&uri, &err, "%s%s%s.json", folder,
+                    pl_ends_with(folder, "/") ? "" : "/",
+                    pl_manifest_str(m, "run.id")) != 0 ||
+        pl_manifest_print(m, &text, &err) != 0 ||
+        pl_small_store(uri.data, &text, &options, &aws, &err) != 0)
+        pl_warn("no copy for the history: %s", err.msg);
+    pl_stop_unhold();
 }
 
 static int show(const struct options *o, const char *path,
@@ -96,7 +121,7 @@ static int run_job(const struct options *o, const char *path, int *status,
 
     if (pl_runs_open(&runs, NULL, err) != 0 ||
         (o->resume != NULL ? read_first(o, &runs, &job, err)
-                           : pl_job_read(path, &job, err)) != 0)
+                           : verb_read_job(path, &job, err)) != 0)
         return -1;
     pl_process_listen();
     if (o->cfg.is_local && lakeseg_local_start(&local, o->cfg.bin_dir, o->lake,
@@ -107,6 +132,7 @@ static int run_job(const struct options *o, const char *path, int *status,
              : lakeseg_run(&o->cfg, &runs, &job, &outcome, err)) != 0)
         return -1;
     *status = outcome.status;
+    keep_history(&outcome.m);
     return show(o, path, &outcome.m, err);
 }
 
@@ -200,8 +226,10 @@ static int prepare(struct options *o, struct pl_err *err)
 static const char text[] =
     "Runs the stage programs one after another, keeps the manifest after each "
     "in a folder of the run, prints one line a stage and a summary, and exits "
-    "with the run's status. JOB is a manifest, - for standard input, or a "
-    "folder, whose *.json are run in the order of their names. Its query may "
+    "with the run's status. JOB is a manifest, a URI in S3, - for standard "
+    "input, "
+    "or a folder, whose *.json are run in the order of their names. Its query "
+    "may "
     "stand in a file beside it (query.sql_file), and some of its values may "
     "name variables, ${NAME}.\n\n"
     "Whatever dies, --resume RUN goes on: stages that have ended are not "

@@ -21,5 +21,8 @@ verb_main verb_show;
 
 /* Appends the folder of this program, ending in "/": the stages are there. */
 int verb_own_dir(struct pl_buf *dir, struct pl_err *err) PL_MUST_CHECK;
+/* Reads a job as pl_job_read() does, or from S3. */
+int verb_read_job(const char *path, struct pl_manifest *job,
+                  struct pl_err *err) PL_MUST_CHECK;
 
 #endif

@@ -2,29 +2,7 @@
 
 #include <string.h>
 
-#include "pipeline/stream/reader.h"
-
-static int read_uri(const char *uri, struct pl_aws *aws, struct pl_buf *text,
-                    struct pl_err *err)
-{
-    PL_AUTO(pl_reader) reader = {.fd = -1};
-    struct pl_source source;
-    int64_t n = 1;
-
-    if (pl_reader_open(&reader, uri, aws, err) != 0)
-        return pl_context(err, "cannot read '%s'", uri);
-    source = pl_reader_source(&reader);
-    while (n > 0) {
-        if (pl_buf_reserve(text, 65536, err) != 0)
-            return pl_context(err, "cannot read '%s'", uri);
-        n = source.read(source.ctx, text->data + text->len, 65536, err);
-        if (n < 0)
-            return pl_context(err, "cannot read '%s'", uri);
-        text->len += (size_t)n;
-        text->data[text->len] = '\0';
-    }
-    return pl_reader_verify(&reader, NULL, err);
-}
+#include "pipeline/stream/small.h"
 
 /* Where {"JobUri": ...} points to; NULL: it is none. */
 static json_t *job_uri(const struct pl_buf *text, struct pl_err *err)
@@ -61,7 +39,7 @@ static int follow(const char *uri, struct pl_aws *aws, struct pl_manifest *m,
 {
     PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(PL_MANIFEST_MAX_BYTES);
 
-    if (read_uri(uri, aws, &text, err) != 0)
+    if (pl_small_read(uri, aws, &text, err) != 0)
         return -1;
     return parse(&text, uri, m, err);
 }
@@ -79,8 +57,9 @@ int sfn_input_read(const struct sfn_task_config *cfg, struct pl_aws *aws,
         return pl_fail(err, PL_CONFIG_INVALID,
                        "a task needs LAKESEG_INPUT_URI or LAKESEG_MANIFEST, "
                        "and not both");
-    if (cfg->manifest != NULL ? pl_buf_adds(&text, cfg->manifest, err) != 0
-                              : read_uri(cfg->input_uri, aws, &text, err) != 0)
+    if (cfg->manifest != NULL
+            ? pl_buf_adds(&text, cfg->manifest, err) != 0
+            : pl_small_read(cfg->input_uri, aws, &text, err) != 0)
         return -1;
     uri = job_uri(&text, err);
     if (err->code != PL_OK)

@@ -2,12 +2,11 @@
 
 #include <string.h>
 
-#include "pipeline/aws/s3.h"
 #include "pipeline/base/digest.h"
 #include "pipeline/base/log.h"
 #include "pipeline/base/process.h"
 #include "pipeline/base/text.h"
-#include "pipeline/stream/uri.h"
+#include "pipeline/stream/small.h"
 
 #define REPORT_BYTES_MAX ((size_t)32 << 20)
 
@@ -16,15 +15,12 @@ const char *sfn_task_name(const struct sfn_task_config *cfg)
     static const struct {
         const char *stage;
         const char *task;
-    } tasks[] = {{"query-validate", "query"},
-                 {"athena-exec", "query"},
-                 {"parts-split", "query"},
-                 {"s3-fetch", "transform"},
-                 {"csv-validate", "transform"},
-                 {"csv-validate-normalize", "transform"},
-                 {"s3-put", "transform"},
-                 {"pinpoint-import", "import"},
-                 {"profiles-import", "import"}};
+    } tasks[] = {
+        {"query-validate", "query"},   {"athena-exec", "query"},
+        {"parts-split", "query"},      {"s3-fetch", "transform"},
+        {"csv-validate", "transform"}, {"csv-validate-normalize", "transform"},
+        {"s3-put", "transform"},       {"pinpoint-import", "import"},
+        {"profiles-import", "import"}};
     const char *last = cfg->stages[cfg->stage_count - 1];
 
     for (size_t i = 0; i < PL_COUNT(tasks); i++)
@@ -39,25 +35,6 @@ int sfn_keep_uri(const struct sfn_task_config *cfg, const struct pl_manifest *m,
     if (pl_manifest_work_uri(m, uri, err) != 0)
         return -1;
     return pl_buf_addf(uri, err, "manifests/%s.json", sfn_task_name(cfg));
-}
-
-static int put(const char *text, const struct pl_buf *data,
-               const struct pl_s3_put_options *options, struct pl_aws *aws,
-               struct pl_err *err)
-{
-    const struct pl_blob blob = {.data = data->data, .len = data->len};
-    struct pl_s3_object object = {.bytes = -1};
-    struct pl_uri uri;
-
-    if (pl_uri_parse(text, &uri, err) != 0)
-        return -1;
-    if (!uri.is_s3)
-        return pl_fail(err, PL_CONFIG_INVALID,
-                       "'%.200s' is not in S3, where a task leaves things",
-                       text);
-    if (pl_s3_put(aws, uri.bucket, uri.path, &blob, options, &object, err) != 0)
-        return pl_context(err, "cannot store '%s'", text);
-    return 0;
 }
 
 /* The token is a secret; what stands for it here is not. */
@@ -78,7 +55,7 @@ static int mark(const struct sfn_task_config *cfg, const struct pl_manifest *m,
             0 ||
         pl_buf_addf(&text, err, "{\"try\":\"%s\"}\n", hex) != 0)
         return -1;
-    return put(uri.data, &text, &options, aws, err);
+    return pl_small_store(uri.data, &text, &options, aws, err);
 }
 
 bool sfn_keep_is_again(const struct sfn_task_config *cfg,
@@ -102,7 +79,7 @@ int sfn_keep_manifest(const struct pl_manifest *m, const char *uri,
 
     if (pl_manifest_print(m, &text, err) != 0)
         return -1;
-    return put(uri, &text, &options, aws, err);
+    return pl_small_store(uri, &text, &options, aws, err);
 }
 
 void sfn_keep_history(const struct sfn_task_config *cfg,
@@ -150,7 +127,7 @@ void sfn_keep_report(const struct sfn_task_config *cfg, struct pl_manifest *m,
     if (pl_manifest_work_uri(m, &uri, &err) != 0 ||
         pl_buf_adds(&uri, "report/report.html", &err) != 0 ||
         make_report(cfg, m, beat, &page, &err) != 0 ||
-        put(uri.data, &page, &options, aws, &err) != 0 ||
+        pl_small_store(uri.data, &page, &options, aws, &err) != 0 ||
         pl_manifest_set_str(m, "report.uri", uri.data, &err) != 0)
         pl_warn("no report: %s", err.msg);
 }

@@ -389,6 +389,25 @@ class Runs(Task):
                 self.assertEqual((line["Job"], line["RunsSucceeded"]),
                                  ("test", 1))
 
+    def test_lakeseg_run_takes_a_job_in_s3(self):
+        """The small installation has no other place for it."""
+        self.s3.put_object(Bucket="results", Key="jobs/plain.json",
+                           Body=json.dumps(job(SQL)).encode())
+        for key, status in (("plain", 0), ("absent", 69)):
+            done = subprocess.run(
+                [program("lakeseg"), "run", "--json",
+                 "s3://results/jobs/%s.json" % key],
+                env=self.local.environment(
+                    LAKESEG_HISTORY_URI=RESULTS + "plain",
+                    LAKESEG_STATE=os.path.join(self.bin, "state")),
+                stdin=subprocess.DEVNULL, capture_output=True, timeout=120,
+                check=False)
+            self.assertEqual(done.returncode, status, done.stderr)
+            if status == 0:
+                run_id = json.loads(done.stdout)["run"]["id"]
+                self.assertEqual(self.get("%splain/%s.json" % (
+                    RESULTS, run_id)), done.stdout)
+
 
 class Failures(Task):
     """Each is told by its name, and the manifest in S3 says why."""
@@ -746,6 +765,25 @@ class Ends(Task):
         ended = self.task(["quick"], LAKESEG_MANIFEST=self.INPUT)
         self.assertEqual((ended.status, ended.operation), (77, None))
         self.assertIn("cannot tell the outcome", ended.stderr)
+
+
+class Stubborn(Task):
+    """A minute of waiting: in a tier of its own."""
+
+    def test_a_stage_that_does_not_end(self):
+        """It is killed, and there is time left to tell it."""
+        self.script("deaf", "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+                    "sys.stdin.read()\ntime.sleep(600)")
+        token = self.states.token()
+        child = self.start(["deaf"], token, LAKESEG_MANIFEST=json.dumps(
+            {"Query": SQL}))
+        self.child_named(child, sys.executable)
+        begun = time.monotonic()
+        child.send_signal(signal.SIGTERM)
+        manifest = self.failed(Ended(self.states, token, child), "Interrupted",
+                               "import failed: nothing imported", 75, "deaf")
+        self.assertIn("did not end within 60 s", manifest["error"]["message"])
+        self.assertLess(time.monotonic() - begun, 120)
 
 
 class Locks(Task):

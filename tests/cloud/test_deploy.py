@@ -1,0 +1,144 @@
+"""scripts/deploy without an account, and the page that tells about it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from cfnlint.decode.cfn_yaml import load
+
+from definitions import SOURCE
+
+sys.path.insert(0, os.path.join(SOURCE, "scripts"))
+import deploy_parameters  # noqa: E402
+
+TEMPLATE = os.path.join(SOURCE, "cloudformation", "template.yaml")
+
+
+def read(*path):
+    with open(os.path.join(SOURCE, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+def deploy(*words, **environment):
+    return subprocess.run(
+        [os.path.join(SOURCE, "scripts", "deploy"), *words],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        check=False, timeout=300, env={**os.environ, **environment})
+
+
+class Check(unittest.TestCase):
+    def refused(self, status, word, *words):
+        done = deploy(*words)
+        self.assertEqual(done.returncode, status, done.stdout)
+        self.assertIn(word, done.stdout)
+        self.assertNotIn("Traceback", done.stdout)
+
+    def test_is_green(self):
+        """With a file of SQL, which is quoted as the parameter wants it."""
+        with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+            file.write('SELECT "a" AS Id,\n\t\'\\\' AS "Attributes.b"\nFROM t\n')
+            file.flush()
+            done = deploy("--check", "--query-file", file.name, "--set",
+                          "Image=lakeseg:1", "--set",
+                          "ScheduleExpression=cron(0 6 * * ? *)")
+        self.assertEqual((done.returncode, "all well" in done.stdout),
+                         (0, True), done.stdout)
+
+    def test_bad_parameters_are_named(self):
+        for word, pair in [
+                ("no parameter 'Imag'", "Imag=x"),
+                ("6", "ScheduleExpression=cron(0 6 * * ?)"),
+                ("Destination", "Destination=mailchimp"),
+                ("less than 0", "MinRows=-1"),
+                ("more than 100", "MaxRejectPercent=101"),
+                ("no number", "MinRows=ten"),
+                ("s3://BUCKET/", "DataLakeS3Path=s3://lake"),
+                ("three folders", "DataLakeS3Path=s3://lake/a/b/c/d/"),
+                ("JSON string", "Query=SELECT 1 AS \"Id\""),
+                ("4096", "Query=" + "a" * 4097),
+                ("ids", "SubnetIds=subnet-1, subnet-2")]:
+            with self.subTest(pair[:40]):
+                self.refused(65, word, "--check", "--set", pair)
+
+    def test_rules_between_parameters(self):
+        self.refused(65, "not both", "--check", "--set", "Query=SELECT 1",
+                     "--set", "JobUri=s3://jobs/a.json")
+        self.refused(65, "plain", "--check", "--set", "Orchestration=plain",
+                     "--set", "Query=SELECT 1")
+
+    def test_usage(self):
+        self.refused(64, "--stack", "--set", "Image=x")
+        self.refused(64, "NAME=VALUE", "--check", "--set", "Image")
+        self.refused(64, "cannot read", "--check", "--query-file", "/no/file")
+
+    def test_without_the_cli(self):
+        with tempfile.TemporaryDirectory() as empty:
+            done = subprocess.run(
+                [sys.executable, os.path.join(SOURCE, "scripts", "deploy"),
+                 "--stack", "s"], stdout=subprocess.PIPE, text=True,
+                stderr=subprocess.STDOUT, check=False, env={"PATH": empty})
+        self.assertEqual(done.returncode, 78, done.stdout)
+        self.assertIn("AWS CLI", done.stdout)
+
+
+class Template(unittest.TestCase):
+    def setUp(self):
+        self.template = load(TEMPLATE)
+
+    def test_our_reader_of_parameters_agrees(self):
+        ours = deploy_parameters.read(read("cloudformation", "template.yaml"))
+        theirs = json.loads(json.dumps(self.template["Parameters"]))
+        self.assertEqual(
+            ours, {name: {key: [str(v) for v in value]
+                          if isinstance(value, list) else str(value)
+                          for key, value in fields.items()}
+                   for name, fields in theirs.items()})
+
+    def test_every_parameter_is_explained_and_in_one_group(self):
+        groups = self.template["Metadata"]["AWS::CloudFormation::Interface"][
+            "ParameterGroups"]
+        shown = [name for group in groups for name in group["Parameters"]]
+        self.assertEqual(sorted(shown), sorted(self.template["Parameters"]))
+        for name, fields in self.template["Parameters"].items():
+            self.assertTrue(fields.get("Description"), name)
+
+    def test_tasks_get_settings_that_are_documented(self):
+        settings = read("docs", "settings.md") + read("docs", "sfn-task.md")
+        text = read("cloudformation", "template.yaml") + \
+            read("cloudformation", "state-machine.asl.json")
+        names = set(re.findall(r"\bLAKESEG_\w+", text))
+        self.assertGreater(len(names), 15)
+        self.assertEqual({n for n in names if "`%s`" % n not in settings},
+                         set())
+
+
+class Page(unittest.TestCase):
+    def test_pictures_are_current(self):
+        done = subprocess.run(
+            [os.path.join(SOURCE, "scripts", "state-diagram"), "--check"],
+            check=False, stderr=subprocess.PIPE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        page = read("docs", "deploy.md")
+        for name in json.loads(read("cloudformation",
+                                    "state-machine.asl.json"))["States"]:
+            self.assertIn("  " + name, page)
+
+    def test_names_parameters_and_outputs_that_exist(self):
+        template = load(TEMPLATE)
+        known = set(template["Parameters"])
+        page = read("docs", "deploy.md")
+        used = set(re.findall(r"--set '?(\w+)=", page + read(
+            "scripts", "deploy")))
+        self.assertGreater(len(used), 8)
+        self.assertEqual(used - known - {"NAME"}, set())
+        quoted = set(re.findall(r"`([A-Z][a-z]+[A-Z]\w+)`", page))
+        self.assertEqual(quoted - known - set(template["Outputs"]) - set(
+            "TaskLost ServiceUnavailable AlreadyRunning".split()), set())
+
+
+if __name__ == "__main__":
+    unittest.main()
