@@ -75,6 +75,16 @@ int main(int argc, char **argv)
          "LAKESEG_MIN_ROWS"},
         {"max-rows", PL_OPT_INT, &cfg.max_rows, "ROWS",
          "rows that may come out (manifest: validate.limits)", NULL},
+        {"mode", PL_OPT_STR, &cfg.mode, "MODE",
+         "full, or changed: only rows that are new or changed since the job's "
+         "last run; either keeps fingerprints for the next one (manifest: "
+         "import.mode)",
+         "LAKESEG_IMPORT_MODE"},
+        {"allow", PL_OPT_STR, &cfg.allow, "WORD,...",
+         "limits that need not hold this time: max_change, max_gone, min_rows "
+         "(of the last run), empty (a result without rows), unnamed (gone "
+         "rows whose ids are not to be had)",
+         "LAKESEG_ALLOW_ONCE"},
         {"raw", PL_OPT_FLAG, &cfg.has_raw, NULL,
          "put the raw record into the reject file (manifest: "
          "validate.rules.raw)",

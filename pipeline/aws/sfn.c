@@ -36,6 +36,21 @@ bool pl_sfn_is_final(const struct pl_err *err)
     return pl_is_one_of(err->service, finals, PL_COUNT(finals));
 }
 
+/* Of a state machine with a key of its own: 400 for what is not the request's
+ * fault. */
+static void map_key_errors(struct pl_err *err)
+{
+    static const struct {
+        const char *service;
+        enum pl_code code;
+    } codes[] = {{"KmsThrottlingException", PL_THROTTLED},
+                 {"KmsAccessDeniedException", PL_ACCESS_DENIED}};
+
+    for (size_t i = 0; i < PL_COUNT(codes); i++)
+        if (strcmp(err->service, codes[i].service) == 0)
+            err->code = codes[i].code;
+}
+
 /* What is said by a token. A final refusal is the service's word about the
  * task, not about our keys, whose tokens S3 calls invalid by the same name. */
 static int tell(struct pl_aws *aws, const char *operation, bool is_outcome,
@@ -52,6 +67,7 @@ static int tell(struct pl_aws *aws, const char *operation, bool is_outcome,
         return 0;
     if (pl_sfn_is_final(err))
         err->code = PL_SERVICE_REFUSED;
+    map_key_errors(err);
     return -1;
 }
 
@@ -144,5 +160,6 @@ int pl_sfn_describe(struct pl_aws *aws, const char *execution_arn,
     }
     if (strcmp(err->service, "InvalidArn") == 0)
         err->code = PL_CONFIG_INVALID;
+    map_key_errors(err);
     return -1;
 }

@@ -148,61 +148,81 @@ int pl_base64_decode(struct pl_buf *out, const char *text, size_t len,
 
 #define ROTL(x, b) (((x) << (b)) | ((x) >> (64 - (b))))
 
-static void sip_rounds(uint64_t v[4], int rounds)
+#define SIP_ROUND(a, b, c, d) \
+    do { \
+        (a) += (b); \
+        (b) = ROTL(b, 13) ^ (a); \
+        (a) = ROTL(a, 32); \
+        (c) += (d); \
+        (d) = ROTL(d, 16) ^ (c); \
+        (a) += (d); \
+        (d) = ROTL(d, 21) ^ (a); \
+        (c) += (b); \
+        (b) = ROTL(b, 17) ^ (c); \
+        (c) = ROTL(c, 32); \
+    } while (0)
+
+static inline uint64_t le64(const unsigned char *p)
 {
-    while (rounds-- > 0) {
-        v[0] += v[1];
-        v[1] = ROTL(v[1], 13) ^ v[0];
-        v[0] = ROTL(v[0], 32);
-        v[2] += v[3];
-        v[3] = ROTL(v[3], 16) ^ v[2];
-        v[0] += v[3];
-        v[3] = ROTL(v[3], 21) ^ v[0];
-        v[2] += v[1];
-        v[1] = ROTL(v[1], 17) ^ v[2];
-        v[2] = ROTL(v[2], 32);
-    }
+    uint64_t w;
+
+    memcpy(&w, p, sizeof(w));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    w = __builtin_bswap64(w);
+#endif
+    return w;
 }
 
-static uint64_t le64(const unsigned char *p, size_t len)
+/* SipHash-rounds-last_rounds. */
+static inline void siphash(int rounds, int last_rounds,
+                           const unsigned char key[16], const void *data,
+                           size_t len, uint64_t out[2])
 {
-    uint64_t w = 0;
+    const uint64_t k0 = le64(key);
+    const uint64_t k1 = le64(key + 8);
+    uint64_t a = UINT64_C(0x736f6d6570736575) ^ k0;
+    uint64_t b = UINT64_C(0x646f72616e646f6d) ^ k1 ^ 0xee;
+    uint64_t c = UINT64_C(0x6c7967656e657261) ^ k0;
+    uint64_t d = UINT64_C(0x7465646279746573) ^ k1;
+    const unsigned char *p = data;
+    unsigned char rest[8] = {0};
+    uint64_t m;
+    size_t left = len;
 
-    for (size_t i = len; i > 0; i--)
-        w = (w << 8) | p[i - 1];
-    return w;
+    for (; left >= 8; p += 8, left -= 8) {
+        m = le64(p);
+        d ^= m;
+        for (int i = 0; i < rounds; i++)
+            SIP_ROUND(a, b, c, d);
+        a ^= m;
+    }
+    if (left > 0)
+        memcpy(rest, p, left);
+    m = le64(rest) | (uint64_t)len << 56;
+    d ^= m;
+    for (int i = 0; i < rounds; i++)
+        SIP_ROUND(a, b, c, d);
+    a ^= m;
+    c ^= 0xee;
+    for (int i = 0; i < last_rounds; i++)
+        SIP_ROUND(a, b, c, d);
+    out[0] = a ^ b ^ c ^ d;
+    b ^= 0xdd;
+    for (int i = 0; i < last_rounds; i++)
+        SIP_ROUND(a, b, c, d);
+    out[1] = a ^ b ^ c ^ d;
 }
 
 void pl_siphash128(const unsigned char key[16], const void *data, size_t len,
                    uint64_t out[2])
 {
-    const uint64_t k0 = le64(key, 8);
-    const uint64_t k1 = le64(key + 8, 8);
-    uint64_t v[4] = {UINT64_C(0x736f6d6570736575) ^ k0,
-                     UINT64_C(0x646f72616e646f6d) ^ k1 ^ 0xee,
-                     UINT64_C(0x6c7967656e657261) ^ k0,
-                     UINT64_C(0x7465646279746573) ^ k1};
-    const unsigned char *p = data;
-    uint64_t m = (uint64_t)len << 56;
-    size_t left = len;
+    siphash(2, 4, key, data, len, out);
+}
 
-    for (; left >= 8; p += 8, left -= 8) {
-        const uint64_t w = le64(p, 8);
-
-        v[3] ^= w;
-        sip_rounds(v, 2);
-        v[0] ^= w;
-    }
-    m |= le64(p, left);
-    v[3] ^= m;
-    sip_rounds(v, 2);
-    v[0] ^= m;
-    v[2] ^= 0xee;
-    sip_rounds(v, 4);
-    out[0] = v[0] ^ v[1] ^ v[2] ^ v[3];
-    v[1] ^= 0xdd;
-    sip_rounds(v, 4);
-    out[1] = v[0] ^ v[1] ^ v[2] ^ v[3];
+void pl_siphash13_128(const unsigned char key[16], const void *data, size_t len,
+                      uint64_t out[2])
+{
+    siphash(1, 3, key, data, len, out);
 }
 
 int pl_random(void *out, size_t len, struct pl_err *err)

@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "pipeline/base/log.h"
+#include "pipeline/delta/job.h"
 #include "pipeline/manifest/parts.h"
 #include "pipeline/sql/judge.h"
 #include "pipeline/target/own_mapping.h"
@@ -70,6 +71,11 @@ static int find_id(struct athena_job *job, const struct pl_sql_select *select,
 {
     if (pl_partitions_allowed(job->m, err) != 0)
         return -1;
+    if (pl_delta_is_wanted(job->m))
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "query.partitions: a run in parts is not compared with "
+                       "the last one: leave import.mode, import.gone and the "
+                       "limits of changes out");
     for (size_t i = 0; i < select->column_count; i++)
         if (strcasecmp(select->columns[i].name, "Id") == 0) {
             job->id_column = i;

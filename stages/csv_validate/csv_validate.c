@@ -11,6 +11,7 @@
 #include "pipeline/manifest/parts.h"
 #include "pipeline/stream/compress.h"
 #include "pipeline/stream/writer.h"
+#include "stages/csv_validate/delta.h"
 #include "stages/csv_validate/input.h"
 #include "stages/csv_validate/profiles.h"
 #include "stages/csv_validate/settings.h"
@@ -26,6 +27,7 @@ struct job {
     struct csv_settings set;
     struct csv_input input;
     struct csv_profiles profiles; /* where the target has them */
+    struct csv_delta delta;       /* where the job keeps its last run */
     struct pl_buf work;           /* the run's place */
     struct pl_part number;        /* of a run in parts */
     struct pl_buf out_uri;        /* of the part being written */
@@ -62,6 +64,7 @@ static void job_release(struct job *job)
     pl_buf_release(&job->out_uri);
     pl_buf_release(&job->rejects_uri);
     csv_profiles_release(&job->profiles);
+    csv_delta_release(&job->delta);
     csv_settings_release(&job->set);
 }
 
@@ -73,7 +76,8 @@ bool csv_validate_needs_s3(const struct csv_validate_config *cfg,
     if ((cfg->output != NULL && pl_starts_with(cfg->output, "s3://")) ||
         (cfg->rejects != NULL && pl_starts_with(cfg->rejects, "s3://")))
         return true;
-    if (id_map != NULL && pl_starts_with(id_map, "s3://"))
+    if ((id_map != NULL && pl_starts_with(id_map, "s3://")) ||
+        csv_delta_needs_s3(cfg, m))
         return true;
     for (size_t i = 0; i < pl_manifest_data_count(m); i++) {
         struct pl_err ignored = {0};
@@ -277,6 +281,7 @@ static int transform(struct job *job, const struct pl_manifest *m,
     const struct pl_sink out = {.ctx = job, .write = write_part};
     const struct pl_sink rejects =
         job->set.is_zstd ? pl_deflate_sink(&job->deflate) : job->rejects_sink;
+    struct pl_sink compared;
     struct pl_sink rows;
 
     if (!job->cfg->is_check)
@@ -287,11 +292,16 @@ static int transform(struct job *job, const struct pl_manifest *m,
         job->set.csv.rejects = &rejects;
     job->set.csv.progress = show_progress;
     job->set.csv.progress_ctx = job;
-    if (csv_profiles_open(&job->profiles, &job->set, job->aws, m, &rows, err) !=
+    if (csv_delta_open(&job->delta, &job->set, job->aws, m, &compared, err) !=
             0 ||
-        pl_csv_transform(&job->set.csv, &job->report, err) != 0 ||
+        csv_profiles_open(&job->profiles, &job->set, job->aws, m, &rows, err) !=
+            0)
+        return -1;
+    if (pl_csv_transform(&job->set.csv, &job->report, err) != 0 ||
         csv_profiles_finish(&job->profiles, &job->set.csv, &job->report, err) !=
             0)
+        return csv_delta_explain(&job->delta, &job->report, err);
+    if (csv_delta_judge(&job->delta, &job->report, err) != 0)
         return -1;
     return csv_input_verify(&job->input, err);
 }
@@ -398,8 +408,29 @@ static int keep_rejects(struct job *job, struct pl_manifest *m,
         job->set.is_zstd, &job->rejects, job->report.rows_rejected, err);
 }
 
+/* Says of the last entry that its rows are gone ones, and for profiles which
+ * columns it has. */
+static int mark_gone(const struct csv_delta *d, struct pl_manifest *m,
+                     struct pl_err *err)
+{
+    json_t *list = pl_manifest_get(m, "data");
+    json_t *entry = json_array_get(list, json_array_size(list) - 1);
+
+    if (json_object_set_new(entry, "gone", json_true()) != 0 ||
+        (d->tag_header[0] != '\0' &&
+         json_object_set_new(
+             entry, "columns",
+             json_pack("[s, s]", d->key_header, d->tag_header)) != 0))
+        return pl_fail_memory(err);
+    return 0;
+}
+
 static int finish(struct job *job, struct pl_manifest *m, struct pl_err *err)
 {
+    if (csv_delta_finish(&job->delta, &job->profiles.report, job->part_count,
+                         &job->report.last_part_rows, err) != 0 ||
+        csv_delta_record(&job->delta, m, err) != 0)
+        return -1;
     for (size_t i = 0; i < job->part_count; i++)
         if (pl_writer_commit(&job->parts[i]->writer, err) != 0)
             return pl_context(err, "cannot write the normalized file");
@@ -411,7 +442,9 @@ static int finish(struct job *job, struct pl_manifest *m, struct pl_err *err)
         if (add_entry(m, job->parts[i]->uri, "normalized",
                       job->set.csv.format == PL_CSV_OUT_CSV ? "csv" : "json",
                       false, &job->parts[i]->writer, job->parts[i]->rows,
-                      err) != 0)
+                      err) != 0 ||
+            (i >= job->delta.first_gone_part &&
+             mark_gone(&job->delta, m, err) != 0))
             return -1;
     pl_info("%" PRIu64 " rows in, %" PRIu64 " out, %" PRIu64
             " rejected, %" PRIu64 " dropped, %" PRIu64 " merged",
@@ -419,6 +452,16 @@ static int finish(struct job *job, struct pl_manifest *m, struct pl_err *err)
             job->report.rows_rejected, job->report.rows_dropped,
             job->report.rows_merged);
     return 0;
+}
+
+/* What a job keeps of its last run is of all its rows. */
+static int check_part(const struct job *job, struct pl_err *err)
+{
+    if (job->number.number < 0 || !job->delta.set.is_on)
+        return 0;
+    return pl_fail(err, PL_CONFIG_INVALID,
+                   "a run in parts is not compared with the last one: leave "
+                   "import.mode, import.gone and the limits of changes out");
 }
 
 int csv_validate_run(const struct csv_validate_config *cfg, struct pl_aws *aws,
@@ -433,10 +476,13 @@ int csv_validate_run(const struct csv_validate_config *cfg, struct pl_aws *aws,
     struct pl_err verdict = {0};
 
     if (csv_settings_choose(&job.set, cfg, m, err) != 0 ||
-        pl_part_get(m, &job.number, err) != 0 ||
+        csv_delta_choose(&job.delta.set, cfg, &job.set, m, err) != 0 ||
+        pl_part_get(m, &job.number, err) != 0 || check_part(&job, err) != 0 ||
         csv_input_find(&job.input, cfg, m, err) != 0 ||
         choose_places(&job, m, err) != 0 || open_streams(&job, err) != 0)
         return -1;
+    if ((job.delta.set.allow & CSV_DELTA_EMPTY) != 0)
+        job.set.csv.limits.min_rows = 0;
     if (transform(&job, m, &verdict) != 0 && verdict.code != PL_DATA_INVALID) {
         *err = verdict;
         return -1;
@@ -449,6 +495,7 @@ int csv_validate_run(const struct csv_validate_config *cfg, struct pl_aws *aws,
                 job.report.odd_count > 1 ? ", ..." : "");
     if (record(&job, m, err) != 0 ||
         csv_profiles_record(&job.profiles, m, err) != 0 ||
+        csv_delta_record(&job.delta, m, err) != 0 ||
         keep_rejects(&job, m, err) != 0)
         return -1;
     if (verdict.code != PL_OK) {

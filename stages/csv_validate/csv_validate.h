@@ -27,6 +27,8 @@ struct csv_validate_config {
     const char *rejects_compression;
     const char *reader;             /* "libcsv", a kernel's name */
     const char *max_reject_percent; /* decimal */
+    const char *mode;               /* "full", "changed" */
+    const char *allow;              /* words of delta.h, commas between */
     int64_t max_rejects;
     int64_t min_rows;
     int64_t max_rows;
@@ -36,6 +38,7 @@ struct csv_validate_config {
     bool has_raw;        /* raw records in the reject file */
     bool has_sha256;     /* of the output, beside CRC64NVME */
     bool is_check;       /* nothing but the verdict */
+    bool is_preview;     /* and what differs from the last run */
     bool has_no_report;
 };
 #define CSV_VALIDATE_CONFIG_INIT \

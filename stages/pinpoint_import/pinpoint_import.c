@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "pipeline/base/log.h"
+#include "pipeline/delta/advance.h"
 #include "stages/pinpoint_import/run.h"
 
 static void pinpoint_run_release(struct pinpoint_run *run)
@@ -79,6 +80,30 @@ static int import_rows(struct pinpoint_run *run, struct pl_err *err)
     return 0;
 }
 
+static bool took_all(const struct pinpoint_run *run)
+{
+    for (size_t i = 0; i < run->plan.job_count; i++)
+        if (run->plan.jobs[i].state.failures > 0)
+            return false;
+    return true;
+}
+
+/* The import, and what the job keeps of it for its next run. */
+static int import_and_keep(struct pinpoint_run *run, struct pl_err *err)
+{
+    PL_AUTO(pl_delta_import) delta = {.m = NULL};
+    char place[PL_DELTA_DESTINATION];
+
+    pl_delta_destination("application", run->set.application_id,
+                         run->set.region, place);
+    if (pl_delta_begin(&delta, run->m, run->aws, place, err) != 0)
+        return -1;
+    if (run->plan.job_count == 0 ? pinpoint_record(run, err) != 0
+                                 : import_rows(run, err) != 0)
+        return -1;
+    return pl_delta_end(&delta, took_all(run), err);
+}
+
 int pinpoint_import_run(const struct pinpoint_import_config *cfg,
                         struct pl_aws *aws, struct pl_manifest *m,
                         struct pl_err *err)
@@ -94,8 +119,7 @@ int pinpoint_import_run(const struct pinpoint_import_config *cfg,
         pl_info("no rows: nothing to import");
     if (run.set.is_dry_run)
         return dry_run(&run, err);
-    if (run.plan.job_count == 0 ? pinpoint_record(&run, err) != 0
-                                : import_rows(&run, err) != 0)
+    if (import_and_keep(&run, err) != 0)
         return -1;
     return pl_manifest_set_str(m, "status", "succeeded", err);
 }

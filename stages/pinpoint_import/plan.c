@@ -75,6 +75,8 @@ static int find_parts(struct pinpoint_plan *plan, const struct pl_manifest *m,
                       struct pl_err *err)
 {
     const int64_t rows_out = pl_manifest_int(m, "validate.result.rows_out", -1);
+    const int64_t gone =
+        pl_manifest_int(m, "validate.result.rows_gone_sent", 0);
     const size_t count = pl_manifest_data_count(m);
 
     plan->parts = calloc(count + 1, sizeof(*plan->parts));
@@ -92,11 +94,11 @@ static int find_parts(struct pinpoint_plan *plan, const struct pl_manifest *m,
     if (plan->format == NULL)
         return pl_fail(err, PL_MANIFEST_INVALID,
                        "nothing to import: no data with role 'normalized'");
-    if (rows_out >= 0 && rows_out != plan->rows)
+    if (rows_out >= 0 && rows_out != plan->rows - gone)
         return pl_fail(err, PL_MANIFEST_INVALID,
                        "counts do not add up: %" PRId64 " rows out, %" PRId64
-                       " in the data",
-                       rows_out, plan->rows);
+                       " gone ones, %" PRId64 " in the data",
+                       rows_out, gone, plan->rows);
     qsort(plan->parts, plan->part_count, sizeof(*plan->parts), by_uri);
     for (size_t i = 1; i < plan->part_count; i++)
         if (by_uri(&plan->parts[i - 1], &plan->parts[i]) == 0)

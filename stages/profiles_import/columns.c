@@ -50,6 +50,9 @@ int profiles_columns_read(struct profiles_columns *columns,
     for (size_t f = 0; f < run->field_count; f++) {
         size_t at = 0;
 
+        columns->at[f] = SIZE_MAX;
+        if (!profiles_has_field(part, f))
+            continue;
         while (at < header.count &&
                !is_cell(&header.cells[at], run->fields[f].header))
             at++;

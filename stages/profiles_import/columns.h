@@ -6,7 +6,8 @@
 #include "stages/profiles_import/run.h"
 
 struct profiles_columns {
-    size_t at[PL_CUSTOMER_FIELDS_MAX]; /* of each field */
+    size_t at[PL_CUSTOMER_FIELDS_MAX]; /* of each field; SIZE_MAX: the file
+                                          is without it */
     size_t width;                      /* of the header */
 };
 

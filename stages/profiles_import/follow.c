@@ -159,10 +159,15 @@ static int judge_one(const struct profiles_run *run,
     return 0;
 }
 
-int profiles_outcome(const struct profiles_run *run, struct pl_err *err)
+int profiles_outcome(struct profiles_run *run, struct pl_err *err)
 {
-    for (size_t i = 0; i < run->part_count; i++)
+    for (size_t i = 0; i < run->part_count; i++) {
+        const struct pl_customer_job *job = &run->parts[i].job;
+
         if (judge_one(run, &run->parts[i], err) != 0)
             return -1;
+        run->has_failures = run->has_failures || job->failed > 0 ||
+                            strcmp(job->status, "PARTIALLY_SUCCEEDED") == 0;
+    }
     return 0;
 }

@@ -22,6 +22,27 @@ static bool is_text(const struct pl_csv_cell *cell, const char *text)
            memcmp(cell->data, text, cell->len) == 0;
 }
 
+/* Who is in the result has the segment's value, who is gone has not. */
+static int judge_tag(const struct profiles_run *run,
+                     const struct profiles_part *part,
+                     const struct profiles_columns *columns,
+                     const struct pl_csv_record *record, int64_t row,
+                     struct pl_err *err)
+{
+    const size_t at = columns->at[run->tag];
+
+    if (at == SIZE_MAX)
+        return bad_row(part, row, "without the segment's column", err);
+    if (is_text(&record->cells[at], run->set.segment.value) != part->is_gone)
+        return 0;
+    return bad_row(part, row,
+                   part->is_gone
+                       ? "the segment's value, and the row is a gone one"
+                       : "the segment's column has another value than "
+                         "'import.segment.value'",
+                   err);
+}
+
 static int judge_row(const struct profiles_run *run,
                      const struct profiles_part *part,
                      const struct profiles_columns *columns,
@@ -36,13 +57,9 @@ static int judge_row(const struct profiles_run *run,
     if (key->len == 0 || pl_utf8_valid_len(key->data, key->len) != key->len ||
         pl_utf8_count(key->data, key->len) > PL_CUSTOMER_VALUE_MAX)
         return bad_row(part, row, "the key must have 1 to 255 characters", err);
-    if (run->set.segment.name[0] != '\0' &&
-        !is_text(&record->cells[columns->at[run->tag]], run->set.segment.value))
-        return bad_row(part, row,
-                       "the segment's column has another value than "
-                       "'import.segment.value'",
-                       err);
-    return 0;
+    return run->set.segment.name[0] != '\0'
+               ? judge_tag(run, part, columns, record, row, err)
+               : 0;
 }
 
 static int keep_key(struct profiles_run *run, const struct pl_csv_cell *key,

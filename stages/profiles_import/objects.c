@@ -115,8 +115,11 @@ static char *object_of(const struct profiles_run *run,
     int rc = 0;
 
     for (size_t f = 0; f < run->field_count && rc == 0; f++) {
-        const struct pl_csv_cell *cell = &record->cells[columns->at[f]];
+        const struct pl_csv_cell *cell;
 
+        if (columns->at[f] == SIZE_MAX)
+            continue;
+        cell = &record->cells[columns->at[f]];
         if (cell->len > 0)
             rc = json_object_set_new(object, run->fields[f].header,
                                      json_stringn(cell->data, cell->len));
@@ -321,5 +324,6 @@ int profiles_put_objects(struct profiles_run *run, struct pl_err *err)
     if (profiles_progress_publish(&p.progress, run, err) != 0 ||
         record(&p, "COMPLETED", err) != 0)
         return -1;
+    run->has_failures = p.progress.failed > 0;
     return outcome(&p, err);
 }

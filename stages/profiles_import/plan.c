@@ -123,8 +123,44 @@ static int check_part(const struct pl_data *data, struct pl_err *err)
     return 0;
 }
 
+/* All fields, or those that the entry names. */
+static uint64_t fields_of(const struct profiles_run *run, const json_t *entry)
+{
+    const json_t *columns = json_object_get(entry, "columns");
+    uint64_t fields = 0;
+
+    for (size_t f = 0; f < run->field_count; f++) {
+        bool is_there = columns == NULL;
+
+        for (size_t i = 0; i < json_array_size(columns); i++) {
+            const char *name = json_string_value(json_array_get(columns, i));
+
+            is_there = is_there || (name != NULL &&
+                                    strcmp(name, run->fields[f].header) == 0);
+        }
+        fields |= (uint64_t)is_there << f;
+    }
+    return fields;
+}
+
+static int take_gone(struct profiles_run *run, struct pl_err *err)
+{
+    for (size_t i = 0; i < run->part_count; i++) {
+        struct profiles_part *part = &run->parts[i];
+        const json_t *entry =
+            json_array_get(pl_manifest_get(run->m, "data"), part->entry);
+
+        part->is_gone = json_is_true(json_object_get(entry, "gone"));
+        part->fields = fields_of(run, entry);
+        if (!profiles_has_field(part, run->key))
+            return pl_fail(err, PL_MANIFEST_INVALID, "'%s' has no column '%s'",
+                           part->data.uri, run->fields[run->key].header);
+    }
+    return 0;
+}
+
 static int add_part(struct profiles_run *run, const struct pl_data *data,
-                    struct pl_err *err)
+                    size_t entry, struct pl_err *err)
 {
     const char *id = pl_manifest_str(run->m, "run.id");
     struct profiles_part *list =
@@ -139,6 +175,7 @@ static int add_part(struct profiles_run *run, const struct pl_data *data,
     part = &list[run->part_count];
     memset(part, 0, sizeof(*part));
     part->data = *data;
+    part->entry = entry;
     if (strlen(id) > 240)
         return pl_fail(err, PL_CONFIG_INVALID, "'run.id' is too long");
     (void)snprintf(part->name, sizeof(part->name), "%s-p%04zu", id,
@@ -152,6 +189,8 @@ static int find_parts(struct profiles_run *run, struct pl_err *err)
 {
     const int64_t rows_out =
         pl_manifest_int(run->m, "validate.result.rows_out", -1);
+    const int64_t gone =
+        pl_manifest_int(run->m, "validate.result.rows_gone_sent", 0);
     size_t found = 0;
 
     for (size_t i = 0; i < pl_manifest_data_count(run->m); i++) {
@@ -162,17 +201,17 @@ static int find_parts(struct profiles_run *run, struct pl_err *err)
         if (strcmp(data.role, "normalized") != 0)
             continue;
         found++;
-        if (data.rows != 0 && add_part(run, &data, err) != 0)
+        if (data.rows != 0 && add_part(run, &data, i, err) != 0)
             return -1;
     }
     if (found == 0)
         return pl_fail(err, PL_MANIFEST_INVALID,
                        "nothing to import: no data with role 'normalized'");
-    if (rows_out >= 0 && rows_out != run->rows)
+    if (rows_out >= 0 && rows_out != run->rows - gone)
         return pl_fail(err, PL_MANIFEST_INVALID,
                        "counts do not add up: %" PRId64 " rows out, %" PRId64
-                       " in the data",
-                       rows_out, run->rows);
+                       " gone ones, %" PRId64 " in the data",
+                       rows_out, gone, run->rows);
     return 0;
 }
 
@@ -180,5 +219,7 @@ int profiles_plan(struct profiles_run *run, struct pl_err *err)
 {
     if (find_parts(run, err) != 0)
         return -1;
-    return run->part_count > 0 ? take_fields(run, err) : 0;
+    if (run->part_count == 0)
+        return 0;
+    return take_fields(run, err) != 0 ? -1 : take_gone(run, err);
 }

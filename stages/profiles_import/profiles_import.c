@@ -7,6 +7,7 @@
 
 #include "pipeline/aws/endpoint.h"
 #include "pipeline/base/log.h"
+#include "pipeline/delta/advance.h"
 #include "stages/profiles_import/run.h"
 
 static void profiles_run_release(struct profiles_run *run)
@@ -72,6 +73,8 @@ int profiles_import_run(const struct profiles_import_config *cfg,
                         struct pl_err *err)
 {
     PL_AUTO(profiles_run) run = {.aws = aws, .m = m};
+    PL_AUTO(pl_delta_import) delta = {.m = NULL};
+    char place[PL_DELTA_DESTINATION];
 
     if (profiles_settings_choose(&run.set, cfg, m, err) != 0 ||
         profiles_plan(&run, err) != 0 ||
@@ -79,6 +82,9 @@ int profiles_import_run(const struct profiles_import_config *cfg,
         return -1;
     run.customer = (struct pl_customer){
         .aws = aws, .region = run.set.region, .domain = run.set.domain};
+    pl_delta_destination("domain", run.set.domain, run.set.region, place);
+    if (pl_delta_begin(&delta, m, aws, place, err) != 0)
+        return -1;
     if (run.part_count == 0) {
         pl_info("no rows: nothing to import");
         if (profiles_record(&run, err) != 0)
@@ -86,5 +92,7 @@ int profiles_import_run(const struct profiles_import_config *cfg,
     } else if (import_rows(&run, err) != 0) {
         return profiles_explain(&run, err);
     }
+    if (pl_delta_end(&delta, !run.has_failures, err) != 0)
+        return -1;
     return pl_manifest_set_str(m, "status", "succeeded", err);
 }

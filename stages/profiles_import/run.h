@@ -37,7 +37,11 @@ struct profiles_part {
     char name[300];      /* of its upload job: "<run>-p0000" */
     struct pl_customer_job job;
     bool has_job;
+    size_t entry;    /* of the manifest's data */
+    bool is_gone;    /* its people are in the job's result no more */
+    uint64_t fields; /* which of the run's it has, a bit for each */
 };
+_Static_assert(PL_CUSTOMER_FIELDS_MAX <= 64, "a bit for each field");
 
 struct profiles_run {
     struct profiles_settings set;
@@ -50,8 +54,9 @@ struct profiles_run {
     size_t tag; /* which is the segment's, if there is one */
     struct profiles_part *parts;
     size_t part_count;
-    int64_t rows; /* of all parts */
-    char **keys;  /* the sample */
+    int64_t rows;      /* of all parts */
+    bool has_failures; /* some row was not taken */
+    char **keys;       /* the sample */
     size_t key_count;
     int64_t end_ms;
     enum pl_customer_there segment_there;
@@ -65,6 +70,11 @@ int profiles_settings_choose(struct profiles_settings *set,
 
 /* plan.c: the parts and the fields, from the manifest alone. */
 int profiles_plan(struct profiles_run *run, struct pl_err *err) PL_MUST_CHECK;
+static inline bool profiles_has_field(const struct profiles_part *part,
+                                      size_t field)
+{
+    return (part->fields >> field & 1) != 0;
+}
 
 /* judge.c: reads the parts that are not on their way and says whether they are
  * what the manifest says, and what the service takes. is_first: nothing of the
@@ -84,7 +94,7 @@ int profiles_find_jobs(struct profiles_run *run, bool *is_any,
 int profiles_upload(struct profiles_run *run, struct profiles_part *part,
                     struct pl_err *err) PL_MUST_CHECK;
 int profiles_follow(struct profiles_run *run, struct pl_err *err) PL_MUST_CHECK;
-int profiles_outcome(const struct profiles_run *run,
+int profiles_outcome(struct profiles_run *run,
                      struct pl_err *err) PL_MUST_CHECK;
 /* Writes down which jobs were started, for whatever happens next. */
 int profiles_record(struct profiles_run *run, struct pl_err *err) PL_MUST_CHECK;

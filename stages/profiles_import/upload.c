@@ -80,14 +80,16 @@ static int create(struct profiles_run *run, struct profiles_part *part,
                   struct pl_err *err)
 {
     char unique_key[1001];
-    const struct pl_customer_upload upload = {.display_name = part->name,
-                                              .fields = run->fields,
-                                              .field_count = run->field_count,
-                                              .unique_key = unique_key,
-                                              .expiry_days =
-                                                  run->set.expiry_days};
+    struct pl_customer_field fields[PL_CUSTOMER_FIELDS_MAX];
+    struct pl_customer_upload upload = {.display_name = part->name,
+                                        .fields = fields,
+                                        .unique_key = unique_key,
+                                        .expiry_days = run->set.expiry_days};
     struct pl_customer_job made = {.created = -1, .updated = -1, .failed = -1};
 
+    for (size_t f = 0; f < run->field_count; f++)
+        if (profiles_has_field(part, f))
+            fields[upload.field_count++] = run->fields[f];
     unique_key_of(run, unique_key);
     if (pl_customer_create_upload(&run->customer, &upload, made.id, err) != 0)
         return -1;

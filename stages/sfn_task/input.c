@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "pipeline/runs/job.h"
 #include "pipeline/stream/small.h"
 
 /* Where {"JobUri": ...} points to; NULL: it is none. */
@@ -28,7 +29,8 @@ static json_t *job_uri(const struct pl_buf *text, struct pl_err *err)
 static int parse(const struct pl_buf *text, const char *from,
                  struct pl_manifest *m, struct pl_err *err)
 {
-    if (pl_manifest_parse(m, pl_buf_str(text), text->len, err) == 0)
+    /* a manifest of the task before has nothing left that a job may have */
+    if (pl_job_parse(m, pl_buf_str(text), text->len, NULL, err) == 0)
         return 0;
     pl_manifest_release(m);
     return pl_context(err, "'%s'", from);

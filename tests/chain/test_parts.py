@@ -300,6 +300,9 @@ class Parts(Case):
                  "customer-profiles"),
                 (job(other % "few", query={"partitions": 4}, **basic),
                  "no column Id"),
+                (job(SQL % "few", query={"partitions": 4},
+                     import_={"mode": "changed"}, **basic),
+                 "not compared with the last one"),
                 (job(SQL % "few", query={"partitions": 4, "mode": "select"},
                      **basic), "'unload'"),
                 (job("SELECT * FROM few", query={"partitions": 4}, **basic),
@@ -323,6 +326,12 @@ class Parts(Case):
             outcome = self.run_pipe(["parts-split"], document)
             self.assertEqual(outcome.manifest["error"]["name"], name,
                              outcome.manifest["error"])
+        document["run"]["part"] = {"number": 0,
+                                   "work_uri": "s3://results/w/"}
+        document["import"]["mode"] = "changed"
+        outcome = self.run_pipe(["csv-validate"], document)
+        self.assertIn("not compared with the last one",
+                      outcome.manifest["error"]["message"])
         outcome = self.run_pipe(["parts-collect"], job(SQL % "few"))
         self.assertIn("parts-split comes before",
                       outcome.manifest["error"]["message"])

@@ -257,12 +257,15 @@ class Runs(Task):
         self.s3.put_object(
             Bucket="results", Key="jobs/daily.json",
             Body=json.dumps({"lakeseg": 1, "run": {"name": "mine"},
-                             "query": {"sql": SQL}}).encode())
+                             "query": {"sql": SQL},
+                             "import": {"role_arn": "${LAKESEG_ROLE_ARN}"}})
+            .encode())
         told = self.succeeded(self.task(QUERY, LAKESEG_INPUT_URI=self.put(
             {"JobUri": "s3://results/jobs/daily.json", "ScheduledTime": ""}),
             LAKESEG_JOB_NAME="daily"), "pending")
         manifest = json.loads(self.get(told["manifest_uri"]))
         self.assertEqual(manifest["run"]["name"], "mine")
+        self.assertEqual(manifest["import"]["role_arn"], ROLE)
 
     def test_defaults_of_the_task_definition(self):
         """Of a job that says nothing, and of one that does."""
@@ -470,6 +473,12 @@ class Failures(Task):
                 self.failed(self.task(QUERY,
                                       LAKESEG_INPUT_URI=self.put(document)),
                             "ManifestInvalid", "query failed", 66)
+        for fields in ({"run": {"work_uri": "${AWS_SESSION_TOKEN}"}},
+                       {"query": {"sql_file": "/etc/hostname"}}):
+            with self.subTest(fields=fields):
+                self.failed(self.task(QUERY, LAKESEG_INPUT_URI=self.put(
+                    {"lakeseg": 1, **fields})), "ConfigInvalid",
+                    "query failed", 78)
         self.failed(self.task(QUERY), "ConfigInvalid", "query failed", 78)
         self.failed(self.task(QUERY, LAKESEG_MANIFEST=text,
                               LAKESEG_INPUT_URI=missing),

@@ -83,7 +83,9 @@ static const struct {
      PL_SERVICE_REFUSED},
     {"{\"__type\":\"InvalidToken\"}", 400, true, PL_SERVICE_REFUSED},
     {"{\"__type\":\"InvalidOutput\"}", 400, false, PL_SERVICE_REFUSED},
-    {"{\"__type\":\"KmsAccessDeniedException\"}", 400, false,
+    {"{\"__type\":\"KmsAccessDeniedException\"}", 400, false, PL_ACCESS_DENIED},
+    {"{\"__type\":\"KmsThrottlingException\"}", 400, false, PL_THROTTLED},
+    {"{\"__type\":\"KmsInvalidStateException\"}", 400, false,
      PL_SERVICE_REFUSED},
     {"{\"__type\":\"AccessDeniedException\"}", 400, false, PL_ACCESS_DENIED},
 };

@@ -1,0 +1,213 @@
+#include "pipeline/delta/advance.h"
+
+#include <string.h>
+
+#include "pipeline/base/log.h"
+
+#define SECTION "validate.result.delta"
+
+void pl_delta_import_release(struct pl_delta_import *d)
+{
+    pl_delta_job_release(&d->job);
+}
+
+static const char *own_id(const struct pl_delta_import *d)
+{
+    return pl_manifest_str(d->m, "run.id");
+}
+
+static bool is_same(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static const char *id_of(const json_t *entry)
+{
+    return json_string_value(json_object_get(entry, "run_id"));
+}
+
+/* Whether csv-validate knew of a run that is not settled. */
+static bool was_seen(const struct pl_delta_import *d, const char *id)
+{
+    const json_t *seen = pl_manifest_get(d->m, SECTION ".open");
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(seen, i, one)
+    {
+        if (is_same(json_string_value(one), id))
+            return true;
+    }
+    return false;
+}
+
+/* Runs that began, but for this one and those that csv-validate knew of. */
+static json_t *open_beside(const struct pl_delta_import *d)
+{
+    const json_t *open = json_object_get(d->job.state, "open");
+    json_t *list = json_array();
+    json_t *entry;
+    size_t i;
+
+    json_array_foreach(open, i, entry)
+    {
+        const char *id = id_of(entry);
+
+        if (!is_same(id, own_id(d)) && !was_seen(d, id))
+            (void)json_array_append(list, entry);
+    }
+    return list;
+}
+
+static bool has_moved(const struct pl_delta_import *d)
+{
+    json_t *beside = open_beside(d);
+    const bool is_any = json_array_size(beside) > 0;
+
+    json_decref(beside);
+    return is_any || !is_same(pl_delta_job_last(&d->job),
+                              pl_manifest_str(d->m, SECTION ".last.run_id"));
+}
+
+/* Rows that are the changes since a run are right after that one only. */
+static int check_changes(const struct pl_delta_import *d, struct pl_err *err)
+{
+    const char *mode = pl_manifest_str(d->m, SECTION ".mode");
+    const char *before =
+        json_string_value(json_object_get(d->job.state, "destination"));
+
+    if (mode == NULL || strcmp(mode, "changed") != 0)
+        return 0;
+    if (has_moved(d))
+        return pl_fail(err, PL_DATA_INVALID,
+                       "another run of the job began to import since the "
+                       "changes of this one were taken: run the job again");
+    if (!is_same(before, d->destination))
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "the rows are the changes since a run that went into "
+                       "%.200s, and this one goes into %.200s: run it with "
+                       "'import.mode' full",
+                       before != NULL ? before : "another place",
+                       d->destination);
+    return 0;
+}
+
+static json_t *or_null(const json_t *value)
+{
+    return value != NULL ? json_deep_copy(value) : json_null();
+}
+
+static void add_own_files(const struct pl_delta_import *d, json_t *files)
+{
+    for (size_t i = 0; i < pl_manifest_data_count(d->m); i++) {
+        struct pl_err ignored = {0};
+        struct pl_data data;
+
+        if (pl_manifest_data_get(d->m, i, &data, &ignored) == 0 &&
+            strcmp(data.role, "normalized") == 0 && data.rows > 0)
+            (void)json_array_append_new(
+                files, json_pack("{s:s, s:I}", "uri", data.uri, "rows",
+                                 (json_int_t)data.rows));
+    }
+}
+
+/* Writes this run's name among those that are not settled. */
+static int open_own(struct pl_delta_import *d, struct pl_err *err)
+{
+    json_t *files;
+    json_t *open;
+    json_t *entry;
+    size_t i;
+
+    if (d->job.state == NULL)
+        d->job.state = json_pack("{s:i, s:n}", "lakeseg_job", 1, "run_id");
+    open = json_object_get(d->job.state, "open");
+    if (open == NULL) {
+        open = json_array();
+        (void)json_object_set_new(d->job.state, "open", open);
+    }
+    json_array_foreach(open, i, entry)
+    {
+        if (is_same(id_of(entry), own_id(d)))
+            return 0;
+    }
+    files = json_array();
+    add_own_files(d, files);
+    entry = json_pack("{s:s, s:o, s:o}", "run_id", own_id(d), "fingerprints",
+                      or_null(pl_manifest_get(d->m, SECTION ".fingerprints")),
+                      "files", files);
+    if (entry == NULL || json_array_append_new(open, entry) != 0)
+        return pl_fail_memory(err);
+    return pl_delta_job_save(&d->job, err);
+}
+
+int pl_delta_begin(struct pl_delta_import *d, const struct pl_manifest *m,
+                   struct pl_aws *aws, const char *destination,
+                   struct pl_err *err)
+{
+    const char *place = pl_manifest_str(m, SECTION ".place");
+
+    if (place == NULL)
+        return 0;
+    d->m = m;
+    d->destination = destination;
+    if (pl_delta_job_open(&d->job, place, aws, err) != 0)
+        return -1;
+    d->is_done = is_same(pl_delta_job_last(&d->job), own_id(d));
+    if (d->is_done)
+        return 0;
+    if (check_changes(d, err) != 0 || open_own(d, err) != 0)
+        return pl_context(err, "what the job keeps of its runs");
+    return 0;
+}
+
+/* The files from which ids of rows can be had that will be gone one day: this
+ * run's, behind those of the runs that it builds on. */
+static json_t *files_now(const struct pl_delta_import *d)
+{
+    const char *mode = pl_manifest_str(d->m, SECTION ".mode");
+    json_t *before = json_object_get(d->job.state, "files");
+    json_t *files =
+        mode != NULL && strcmp(mode, "changed") == 0 && json_is_array(before)
+            ? json_copy(before)
+            : json_array();
+
+    add_own_files(d, files);
+    return files;
+}
+
+static json_t *state_now(const struct pl_delta_import *d)
+{
+    const json_t *prints = pl_manifest_get(d->m, SECTION ".fingerprints");
+
+    return json_pack(
+        "{s:i, s:s, s:o, s:o, s:o, s:s, s:o, s:o}", "lakeseg_job", 1, "run_id",
+        own_id(d), "rows", or_null(json_object_get(prints, "rows")),
+        "fingerprints", or_null(prints), "full_at",
+        or_null(pl_manifest_get(d->m, SECTION ".full_at")), "destination",
+        d->destination, "files", files_now(d), "open", open_beside(d));
+}
+
+int pl_delta_end(struct pl_delta_import *d, bool took_all, struct pl_err *err)
+{
+    json_t *state;
+
+    if (d->m == NULL || d->is_done)
+        return 0;
+    if (pl_manifest_get(d->m, SECTION ".fingerprints") == NULL)
+        return 0; /* rows of an older run, sent again */
+    if (!took_all) {
+        pl_warn("rows failed, and the service does not say which: the next "
+                "run sends all changed rows again");
+        return 0;
+    }
+    state = state_now(d);
+    if (state == NULL)
+        return pl_fail_memory(err);
+    json_decref(d->job.state);
+    d->job.state = state;
+    if (pl_delta_job_save(&d->job, err) != 0)
+        return pl_context(err, "what the job keeps of its runs");
+    d->is_done = true;
+    return 0;
+}
