@@ -15,6 +15,7 @@ verb_main verb_check;
 verb_main verb_doctor;
 verb_main verb_init;
 verb_main verb_local;
+verb_main verb_report;
 verb_main verb_run;
 verb_main verb_runs;
 verb_main verb_show;

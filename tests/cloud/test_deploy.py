@@ -129,6 +129,18 @@ class Template(unittest.TestCase):
             self.assertLessEqual(retry["MaximumRetryAttempts"], 185)
             self.assertTrue(60 <= retry["MaximumEventAgeInSeconds"] <= 86400)
 
+    def test_the_rule_sends_what_is_read_and_not_the_input(self):
+        rule = self.template["Resources"]["EndedBadly"]["Properties"]
+        given = rule["Targets"][0]["InputTransformer"]
+        paths = given["InputPathsMap"]
+        text = re.sub(r"<(\w+)>", lambda m: json.dumps(paths[m.group(1)]),
+                      given["InputTemplate"])
+        sent = json.loads(text)["detail"]
+        self.assertEqual(sent, {key: "$.detail." + key for key in sent})
+        read_there = set(re.findall(r"\$\.detail\.(\w+)",
+                                    read("cloudformation", "tell.asl.json")))
+        self.assertEqual(set(sent), read_there)
+
     def test_tasks_get_settings_that_are_documented(self):
         settings = read("docs", "settings.md") + read("docs", "sfn-task.md")
         text = read("cloudformation", "template.yaml") + \
