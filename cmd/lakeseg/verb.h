@@ -15,6 +15,8 @@ verb_main verb_check;
 verb_main verb_doctor;
 verb_main verb_init;
 verb_main verb_local;
+verb_main verb_preview;
+verb_main verb_restore;
 verb_main verb_run;
 verb_main verb_runs;
 verb_main verb_show;
