@@ -16,6 +16,7 @@ verb_main verb_doctor;
 verb_main verb_init;
 verb_main verb_local;
 verb_main verb_preview;
+verb_main verb_report;
 verb_main verb_restore;
 verb_main verb_run;
 verb_main verb_runs;

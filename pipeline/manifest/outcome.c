@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "pipeline/base/advice.h"
 #include "pipeline/base/opts.h"
 #include "pipeline/base/text.h"
 
@@ -14,46 +15,26 @@ const char *pl_outcome_type(const struct pl_manifest *m)
                                                              : "failure";
 }
 
-static const char *who_mends(int64_t exit)
-{
-    switch (exit) {
-    case 64:
-        return "the caller";
-    case 65:
-        return "the analyst who wrote the query";
-    case 66:
-        return "whoever runs the stage before: its output was cut off";
-    case 69:
-        return "whoever the words of the service point to: it said no";
-    case 71:
-    case 74:
-        return "the operator of the host";
-    case 75:
-        return "nobody: try again later";
-    case 77:
-    case 78:
-        return "the operator";
-    default:
-        return "the makers of lakeseg";
-    }
-}
-
 static int add_error(const struct pl_manifest *m, struct pl_buf *text,
                      struct pl_err *err)
 {
     const char *name = pl_manifest_str(m, "error.name");
     const char *stage = pl_manifest_str(m, "error.stage");
     const char *message = pl_manifest_str(m, "error.message");
+    const struct pl_advice *advice;
     char masked[1100];
 
     if (!pl_manifest_is_failed(m) || name == NULL || message == NULL)
         return 0;
+    advice = pl_advice(pl_code_by_name(name));
     pl_mask_literals(message, masked, sizeof(masked));
     if (!pl_code_info(pl_code_by_name(name))->may_quote_data)
         (void)snprintf(masked, sizeof(masked), "%s", message);
-    return pl_buf_addf(text, err, "\n%s in %s: %s\nTo be mended by: %s\n", name,
-                       stage != NULL ? stage : "an unknown stage", masked,
-                       who_mends(pl_manifest_int(m, "error.exit", 70)));
+    return pl_buf_addf(text, err,
+                       "\n%s in %s: %s\nTo be mended by: %s\nWhat to do: "
+                       "%s\n",
+                       name, stage != NULL ? stage : "an unknown stage", masked,
+                       advice->who, advice->next);
 }
 
 static int add_query(const struct pl_manifest *m, struct pl_buf *text,

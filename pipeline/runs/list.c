@@ -43,19 +43,22 @@ static int grow(struct pl_runs_list *list, struct pl_err *err)
     return 0;
 }
 
-/* Adds the folder if it is a run's: two looks by the file system, no file is
- * read. */
+/* Adds the folder if it is a run's. At most two looks by the file system, and
+ * one where only those that are not over are asked for; no file is read. */
 static int add(struct pl_runs_list *list, int dir, const char *name,
-               struct pl_err *err)
+               bool is_open_only, struct pl_err *err)
 {
     char path[512];
     struct pl_runs_entry *entry;
     struct stat about;
+    bool is_over;
 
     if (!pl_run_id_is_good(name))
         return 0;
+    (void)snprintf(path, sizeof(path), "%s/receipt.json", name);
+    is_over = faccessat(dir, path, F_OK, 0) == 0;
     (void)snprintf(path, sizeof(path), "%s/job.json", name);
-    if (fstatat(dir, path, &about, 0) != 0)
+    if ((is_over && is_open_only) || fstatat(dir, path, &about, 0) != 0)
         return 0;
     if (grow(list, err) != 0)
         return -1;
@@ -63,13 +66,12 @@ static int add(struct pl_runs_list *list, int dir, const char *name,
     memcpy(entry->id, name, strlen(name) + 1);
     entry->begun_ms =
         (int64_t)about.st_mtim.tv_sec * 1000 + about.st_mtim.tv_nsec / 1000000;
-    (void)snprintf(path, sizeof(path), "%s/receipt.json", name);
-    entry->is_over = faccessat(dir, path, F_OK, 0) == 0;
+    entry->is_over = is_over;
     return 0;
 }
 
-int pl_runs_list(const struct pl_runs *runs, struct pl_runs_list *list,
-                 struct pl_err *err)
+static int list_runs(const struct pl_runs *runs, bool is_open_only,
+                     struct pl_runs_list *list, struct pl_err *err)
 {
     PL_AUTO(pl_buf) path = PL_BUF_INIT;
     const struct dirent *entry;
@@ -85,11 +87,23 @@ int pl_runs_list(const struct pl_runs *runs, struct pl_runs_list *list,
                                : pl_fail_errno(err, PL_FILE_ERROR,
                                                "cannot read '%s'", path.data);
     while (rc == 0 && (entry = readdir(folder)) != NULL)
-        rc = add(list, dirfd(folder), entry->d_name, err);
+        rc = add(list, dirfd(folder), entry->d_name, is_open_only, err);
     (void)closedir(folder);
     if (rc == 0 && list->count > 0)
         qsort(list->entries, list->count, sizeof(*list->entries), compare);
     return rc;
+}
+
+int pl_runs_list(const struct pl_runs *runs, struct pl_runs_list *list,
+                 struct pl_err *err)
+{
+    return list_runs(runs, false, list, err);
+}
+
+int pl_runs_list_open(const struct pl_runs *runs, struct pl_runs_list *list,
+                      struct pl_err *err)
+{
+    return list_runs(runs, true, list, err);
 }
 
 /* The entry whose id begins with word; how many there are. */

@@ -92,6 +92,9 @@ struct pl_runs_list {
 };
 int pl_runs_list(const struct pl_runs *runs, struct pl_runs_list *list,
                  struct pl_err *err) PL_MUST_CHECK;
+/* Those that are not over: what a start looks at among thousands. */
+int pl_runs_list_open(const struct pl_runs *runs, struct pl_runs_list *list,
+                      struct pl_err *err) PL_MUST_CHECK;
 void pl_runs_list_release(struct pl_runs_list *list);
 
 /* word: a run's id, the beginning of just one (in either case), or "last", the

@@ -242,11 +242,10 @@ static int close_dead(const struct lakeseg_run_config *cfg,
 {
     PL_AUTO(pl_runs_list) list = {.count = 0};
 
-    if (pl_runs_list(runs, &list, err) != 0)
+    if (pl_runs_list_open(runs, &list, err) != 0)
         return -1;
     for (size_t i = list.count; i-- > 0;) /* the oldest first */
-        if (!list.entries[i].is_over &&
-            look_at(cfg, runs, folder, list.entries[i].id) != 0)
+        if (look_at(cfg, runs, folder, list.entries[i].id) != 0)
             break;
     return pl_stop_check(err);
 }

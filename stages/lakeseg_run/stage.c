@@ -63,7 +63,7 @@ static void child_release(struct child *c)
 static int start(struct child *c, struct pl_err *err)
 {
     const char *argv[] = {c->stage->name, NULL};
-    struct pl_child_io io = {.errors = -1};
+    struct pl_child_io io;
     int in[2] = {-1, -1};
     int out[2] = {-1, -1};
     int errors[2] = {-1, -1};

@@ -53,16 +53,21 @@ static size_t count_ended(const struct supervisor *s)
     return count < s->plan.count ? count : s->plan.count;
 }
 
-/* After a failure nothing but the notification comes. */
+/* After a failure nothing comes but the report and the notification. */
 size_t supervisor_next(const struct supervisor *s)
 {
     const size_t ended = count_ended(s);
+    size_t report;
 
     if (strcmp(last_saved(s), RUN_NOTIFY) == 0)
         return s->plan.count;
-    return pl_manifest_is_failed(&s->m)
-               ? run_plan_find(&s->plan, RUN_NOTIFY, ended)
-               : ended;
+    if (!pl_manifest_is_failed(&s->m))
+        return ended;
+    if (strcmp(last_saved(s), RUN_REPORT) == 0)
+        return run_plan_find(&s->plan, RUN_NOTIFY, 0);
+    report = run_plan_find(&s->plan, RUN_REPORT, ended);
+    return report < s->plan.count ? report
+                                  : run_plan_find(&s->plan, RUN_NOTIFY, ended);
 }
 
 /* The stages that a failure left out have their line, as in a pipe. */
@@ -71,6 +76,8 @@ static int skip_to(struct supervisor *s, size_t next, struct pl_err *err)
     const int64_t now = pl_now_ms(&pl_clock_real);
     size_t at = count_ended(s);
 
+    if (strcmp(last_saved(s), RUN_REPORT) == 0)
+        return 0;
     if (strcmp(last_saved(s), RUN_OWN) == 0)
         at++; /* the one that died has its line */
     for (; at < next; at++)
@@ -424,6 +431,8 @@ static int step(struct supervisor *s, size_t next, struct pl_err *err)
         return -1;
     if (is_notify(stage))
         return run_stage(s, stage, err);
+    if (strcmp(stage, RUN_REPORT) == 0)
+        return supervisor_report(s, err);
     if (pl_stop_requested())
         return stop(s, stage, NULL, err);
     if (pl_mono_ms(&pl_clock_real) >= s->deadline_ms) {

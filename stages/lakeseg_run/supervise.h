@@ -47,6 +47,8 @@ int supervisor_run(struct supervisor *s, struct pl_err *err) PL_MUST_CHECK;
 int supervisor_fail(struct supervisor *s, const char *stage,
                     const struct pl_err *cause,
                     struct pl_err *err) PL_MUST_CHECK;
+/* Makes report.html, names it in report.uri, and saves the manifest. */
+int supervisor_report(struct supervisor *s, struct pl_err *err) PL_MUST_CHECK;
 /* The stage that would come next; plan.count: none. */
 size_t supervisor_next(const struct supervisor *s);
 

@@ -55,7 +55,8 @@ int run_view_open(struct run_view *view, const char *color, bool is_quiet,
     return 0;
 }
 
-/* "1234", "12.3 k", "4.5 M": short, and right to three digits. */
+/* "1234", "12.3 k", "4.5 MB": short, and right to three digits. unit: "B", or
+ * a word with a blank before it. */
 static int add_count(struct pl_buf *out, int64_t n, const char *unit,
                      struct pl_err *err)
 {
@@ -63,17 +64,12 @@ static int add_count(struct pl_buf *out, int64_t n, const char *unit,
     double value = (double)n;
     size_t i = 0;
 
-    while (value >= 9999.5 && i + 1 < PL_COUNT(steps)) {
+    while (value >= (i == 0 ? 9999.5 : 999.95) && i + 1 < PL_COUNT(steps)) {
         value /= 1000;
         i++;
     }
-    return pl_buf_addf(out, err, i == 0 ? "%.0f %s%s" : "%.1f %s%s", value,
-                       steps[i], unit);
-}
-
-static const char *unit_of(const struct run_view *view)
-{
-    return strcmp(view->unit, "bytes") == 0 ? "B" : view->unit;
+    return pl_buf_addf(out, err, "%.*f%s%s%s", i == 0 ? 0 : 1, value,
+                       i > 0 || *unit == 'B' ? " " : "", steps[i], unit);
 }
 
 static int add_progress(const struct run_view *view, struct pl_buf *out,
@@ -83,17 +79,14 @@ static int add_progress(const struct run_view *view, struct pl_buf *out,
                            add_count(out, view->rows, " rows", err) != 0))
         return -1;
     if (pl_buf_adds(out, "  ", err) != 0 ||
-        add_count(out, view->done, "", err) != 0)
+        add_count(out, view->done, view->total > 0 ? "" : view->unit, err) != 0)
         return -1;
     if (view->total > 0 && (pl_buf_adds(out, " of ", err) != 0 ||
-                            add_count(out, view->total, "", err) != 0))
+                            add_count(out, view->total, view->unit, err) != 0))
         return -1;
-    if (pl_buf_adds(out, unit_of(view), err) != 0)
-        return -1;
-    if (view->rate > 0 &&
-        (pl_buf_adds(out, "  ", err) != 0 ||
-         add_count(out, view->rate, unit_of(view), err) != 0 ||
-         pl_buf_adds(out, "/s", err) != 0))
+    if (view->rate > 0 && (pl_buf_adds(out, "  ", err) != 0 ||
+                           add_count(out, view->rate, view->unit, err) != 0 ||
+                           pl_buf_adds(out, "/s", err) != 0))
         return -1;
     if (view->left_s >= 0)
         return pl_buf_addf(out, err, "  %" PRId64 ":%02d left",
@@ -198,8 +191,11 @@ static void note_progress(struct run_view *view, const json_t *progress,
     view->rate = int_of(progress, "per_second");
     view->left_s = int_of(progress, "seconds_left");
     view->rows = int_of(progress, "rows");
-    (void)snprintf(view->unit, sizeof(view->unit), "%s",
-                   unit != NULL ? unit : "");
+    if (unit != NULL && strcmp(unit, "bytes") == 0)
+        (void)snprintf(view->unit, sizeof(view->unit), "B");
+    else
+        (void)snprintf(view->unit, sizeof(view->unit), " %s",
+                       unit != NULL ? unit : "");
     (void)snprintf(view->what, sizeof(view->what), "%.*s", (int)what,
                    message != NULL ? message : "");
 }

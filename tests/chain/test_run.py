@@ -1,14 +1,19 @@
 """`lakeseg run`: its state, and what becomes of runs that are killed, stopped,
 left behind, or started twice."""
 
+import fcntl
 import json
 import os
+import pty
+import re
 import signal
+import struct
 import subprocess
+import termios
 import time
 import unittest
 
-from harness import check_manifest
+from harness import check_manifest, program
 from supervised import STAGES, Supervised, is_alive, kill, wait_for
 
 # a call of each stage, and what the run's folder holds while it hangs
@@ -449,6 +454,63 @@ class Parts(Supervised):
                           ["athena-exec", "csv-validate"])
 
 
+class Report(Supervised):
+    WITH = STAGES[:3] + ["lakeseg-report", STAGES[3]]
+
+    def check_report(self, run_id):
+        path = os.path.join(self.state, "runs", run_id, "report.html")
+        with open(path, encoding="utf-8") as file:
+            self.assertIn(run_id, file.read())
+        os.remove(path)
+        return path
+
+    def test_before_the_notification(self):
+        manifest = self.goes_well("--report", self.job())
+        run_id = manifest["run"]["id"]
+        path = self.check_report(run_id)
+        self.assertEqual(manifest["report"]["uri"], path)
+        self.assertEqual([s["stage"] for s in manifest["stages"]], self.WITH)
+        self.check_folder(run_id, self.WITH)
+        self.check_once(run_id)
+        self.assertIn(path, self.local.messages()[-1]["message"])
+
+    def test_of_a_failed_run(self):
+        self.local.admin("queries", {"match": "people", "state": "FAILED"})
+        ended = self.run_lakeseg("--json", "--report", self.job())
+        self.assertEqual(ended.status, 69, ended.stderr)
+        run_id = ended.manifest["run"]["id"]
+        self.check_report(run_id)
+        self.assertEqual([(s["stage"], s["status"])
+                          for s in ended.manifest["stages"]],
+                         [("athena-exec", "failed"),
+                          ("csv-validate-normalize", "skipped"),
+                          ("pinpoint-import", "skipped"),
+                          ("lakeseg-report", "succeeded"),
+                          ("sns-notify", "succeeded")])
+        self.check_folder(run_id, ["athena-exec", "lakeseg-report",
+                                   "sns-notify"])
+        self.assertEqual(self.outcomes(), [(run_id, "query failed")])
+
+    def test_one_that_cannot_be_made(self):
+        """It is no reason to fail. (The job's own price comes first.)"""
+        manifest = self.goes_well(
+            "--report", self.job(query={"price_per_tb": 5}),
+            environment={"LAKESEG_PRICE_PER_TB": "none"})
+        self.assertNotIn("report", manifest)
+        self.assertEqual(manifest["stages"][3]["status"], "failed")
+        self.check_once(manifest["run"]["id"])
+
+    def test_killed_around_it(self):
+        process, front = self.held("GetImportJob", "--report", self.job(),
+                                   when="after")
+        run_id = self.runs()[0]
+        kill(process)
+        front.let_go()
+        self.goes_well("--resume", run_id)
+        self.check_report(run_id)
+        self.check_once(run_id)
+
+
 class Budgets(Supervised):
     def over(self, *words, match=None, subject, name, operation=None,
              **sections):
@@ -488,6 +550,86 @@ class Budgets(Supervised):
                   operation="GetObject",
                   subject="import failed: nothing imported",
                   name="Interrupted")
+
+
+class Terminal(Supervised):
+    def drawn(self, *words, columns=70, **environment):
+        """What a run writes to a terminal."""
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ,
+                    struct.pack("HHHH", 24, columns, 0, 0))
+        process = subprocess.Popen(
+            [program("lakeseg"), "run", *words, self.job()], stdin=slave,
+            stdout=slave, stderr=slave, close_fds=True,
+            env=self.local.environment(LAKESEG_STATE=self.state,
+                                       TERM="xterm", **environment))
+        os.close(slave)
+        seen = b""
+        while True:
+            try:
+                some = os.read(master, 65536)
+            except OSError:  # the other end is closed
+                some = b""
+            if not some:
+                break
+            seen += some
+        os.close(master)
+        self.assertEqual(process.wait(60), 0, seen.decode())
+        return seen.decode()
+
+    def is_drawn(self, line):
+        return re.match(r"(\033\[K)?[a-z0-9-]+ {2,}(runn|succ)", line)
+
+    def lines(self, text):
+        """What stands there when all is drawn over."""
+        return [line.rpartition("\r\033[K")[2].rstrip("\r")
+                for line in text.split("\n")]
+
+    def test_a_line_a_stage(self):
+        self.local.admin("queries", {"match": "people", "running_ms": 400})
+        text = self.drawn(NO_COLOR="1")
+        shown = self.lines(text)
+        ended = [line for line in shown if self.is_drawn(line)]
+        self.assertEqual([line.split()[0] for line in ended], STAGES, text)
+        self.assertIn("20 rows in, 20 out", ended[1])
+        self.assertIn("20 rows processed", ended[2])
+        self.assertIn("\r\033[Kathena-exec              running ", text)
+        for part in text.replace("\n", "\r").split("\r"):
+            if self.is_drawn(part):
+                self.assertLess(len(part.replace("\033[K", "")), 70)
+        # the stages' own messages stand above, as text
+        self.assertTrue([line for line in shown if line.startswith(
+            "athena-exec: query ")], text)
+        self.assertNotIn('{"time"', text)
+        self.assertNotIn("\033[3", text)
+        self.assertTrue(shown[-2].startswith("run "), shown)
+
+    def test_colours(self):
+        self.assertIn("\033[32msucceeded\033[0m", self.drawn())
+        self.assertIn("\033[32m", self.drawn("--color", "always",
+                                             NO_COLOR="1"))
+        self.assertNotIn("\033[3", self.drawn("--color", "never"))
+
+    def test_a_narrow_one(self):
+        ended = [line for line in self.lines(self.drawn(
+            columns=30, NO_COLOR="1")) if self.is_drawn(line)]
+        self.assertEqual(len(ended), 4)
+        self.assertLess(max(map(len, ended)), 30)
+
+    def test_quiet(self):
+        self.assertEqual(self.drawn("--quiet"), "")
+
+    def test_progress_that_stages_tell(self):
+        """A slow import is drawn with rows, rate and time."""
+        self.local.fault(service="pinpoint", operation="ImportJob",
+                         outcome="WORKING", delay_ms=900)
+        text = self.drawn(columns=120, NO_COLOR="1")
+        self.assertRegex(text, r"pinpoint-import +running +[0-9.]+ s  "
+                               r"[0-9]+ of 20 rows")
+
+    def test_another_word_for_colour(self):
+        ended = self.run_lakeseg("--color", "pink", self.job())
+        self.assertEqual(ended.status, 64)
 
 
 class Several(Supervised):

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import unittest
 
 from definitions import MACHINES, SOURCE, findings, read, substitutions
@@ -173,6 +174,33 @@ class Definitions(unittest.TestCase):
         self.assertTrue(comments)
         for line in comments:
             self.assertIn(line + "\n", text)
+
+    def test_package_names_what_is_wrong(self):
+        line = "      DefinitionString: '@machine.json'\n"
+        for template, machine, word in [
+                ("Resources: {}\n", None, "names no state machine"),
+                (line, None, "machine.json"),
+                (line, "{", "machine.json"),
+                (line, "[]", "machine.json"),
+                (line, json.dumps({"StartAt": "S"}), "machine.json"),
+                (line, json.dumps({"States": {"S": "x" * 1000001}}),
+                 "1000000")]:
+            with self.subTest(machine and machine[:20]), \
+                    tempfile.TemporaryDirectory() as folder:
+                for name, text in (("t.yaml", template),
+                                   ("machine.json", machine)):
+                    if text is not None:
+                        with open(os.path.join(folder, name), "w",
+                                  encoding="utf-8") as out:
+                            out.write(text)
+                done = subprocess.run(
+                    [os.path.join(SOURCE, "scripts", "package"), "--template",
+                     os.path.join(folder, "t.yaml"), "--output", "-"],
+                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                    check=False)
+                self.assertEqual((done.returncode, done.stdout), (1, ""))
+                self.assertIn(word, done.stderr)
+                self.assertNotIn("Traceback", done.stderr)
 
 
 if __name__ == "__main__":

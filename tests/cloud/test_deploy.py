@@ -106,6 +106,41 @@ class Template(unittest.TestCase):
         for name, fields in self.template["Parameters"].items():
             self.assertTrue(fields.get("Description"), name)
 
+    def test_schedules_send_what_the_state_machine_reads(self):
+        """moto knows no schedules. The query is put between quotes as it is:
+        whatever the parameter's pattern lets through must give JSON."""
+        schedule = self.template["Resources"]["Schedule"]["Properties"]
+        uri, query = [choice["Fn::Sub"] for choice in
+                      schedule["Target"]["Input"]["Fn::If"][1:]]
+        pattern = self.template["Parameters"]["Query"]["AllowedPattern"]
+        for text in ('SELECT "a\\b"\n\tFROM t -- \u00e9\x07', "${Query} $x", ""):
+            written = json.dumps(text)[1:-1]
+            self.assertTrue(re.fullmatch(pattern, written), written)
+            self.assertEqual(
+                json.loads(query.replace("${Query}", written)),
+                {"Query": text,
+                 "ScheduledTime": "<aws.scheduler.scheduled-time>"})
+        for bad in ('a"b', "a\\", "a\nb", "\\x", "\\u12g4"):
+            self.assertIsNone(re.fullmatch(pattern, bad), bad)
+        self.assertEqual(json.loads(uri)["JobUri"], "${JobUri}")
+        for name in ("Schedule", "PlainSchedule"):
+            retry = self.template["Resources"][name]["Properties"]["Target"][
+                "RetryPolicy"]
+            self.assertLessEqual(retry["MaximumRetryAttempts"], 185)
+            self.assertTrue(60 <= retry["MaximumEventAgeInSeconds"] <= 86400)
+
+    def test_the_rule_sends_what_is_read_and_not_the_input(self):
+        rule = self.template["Resources"]["EndedBadly"]["Properties"]
+        given = rule["Targets"][0]["InputTransformer"]
+        paths = given["InputPathsMap"]
+        text = re.sub(r"<(\w+)>", lambda m: json.dumps(paths[m.group(1)]),
+                      given["InputTemplate"])
+        sent = json.loads(text)["detail"]
+        self.assertEqual(sent, {key: "$.detail." + key for key in sent})
+        read_there = set(re.findall(r"\$\.detail\.(\w+)",
+                                    read("cloudformation", "tell.asl.json")))
+        self.assertEqual(set(sent), read_there)
+
     def test_tasks_get_settings_that_are_documented(self):
         settings = read("docs", "settings.md") + read("docs", "sfn-task.md")
         text = read("cloudformation", "template.yaml") + \

@@ -95,8 +95,10 @@ class History(Case):
     def keep_rejects(self, run):
         """The objects below the place that the table's template names."""
         place = table("Rejects")["Parameters"]["storage.location.template"]
-        tail = place["Fn::If"][2]["Fn::Sub"].partition("}")[2]
-        prefix = "athena/" + tail.replace("${!run_id}", run)
+        own, given = [b["Fn::Sub"].partition("}")[2]
+                      for b in place["Fn::If"][1:]]
+        self.assertEqual(own, "/athena/" + given)
+        prefix = "athena/" + given.replace("${!run_id}", run)
         found = [key for key in self.local.objects(prefix=prefix)]
         self.assertEqual(found, [prefix + "rejects.jsonl"])
         body = self.local.s3().get_object(Bucket="results", Key=found[0])

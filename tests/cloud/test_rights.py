@@ -110,7 +110,7 @@ class Rights(unittest.TestCase):
         for folder in ("locks", "jobs"):
             self.assertEqual(text.count("lakeseg/%s/" % folder),
                              text.count("lakeseg/%s/${JobName}/*" % folder))
-            self.assertEqual(text.count("lakeseg/%s/" % folder), 1)
+            self.assertIn("lakeseg/%s/" % folder, text)
 
 
 if __name__ == "__main__":

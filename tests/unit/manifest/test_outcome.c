@@ -35,14 +35,21 @@ static const struct {
      "\"FAILED\",\"scanned_bytes\":12}}}",
      HEAD("query failed") "\nQueryFailed in athena-exec: cannot cast '...' to "
                           "int\nTo be mended by: whoever the words of the "
-                          "service point to: it said no\n\nQuery: q1, FAILED, "
+                          "service point to: it said no\nWhat to do: Read "
+                          "Athena's words: a table, a column or a value is not "
+                          "as the query expects. Mend that, and run the job "
+                          "again with a new run id.\n\nQuery: q1, FAILED, "
                           "12 bytes scanned\n"},
     {"{" FIELDS ",\"status\":\"failed\",\"error\":{\"stage\":\"s3-put\","
      "\"name\":\"AccessDenied\",\"message\":\"cannot write 's3://b/k'\","
      "\"exit\":77}}",
      HEAD("import failed: nothing imported") "\nAccessDenied in s3-put: cannot "
                                              "write 's3://b/k'\nTo be mended "
-                                             "by: the operator\n"},
+                                             "by: the operator\nWhat to do: "
+                                             "Grant what the message names; "
+                                             "'lakeseg doctor JOB' lists what "
+                                             "is missing. Then run the job "
+                                             "again.\n"},
     {"{" FIELDS ",\"status\":\"succeeded\",\"validate\":{\"result\":{"
      "\"rows_in\":5,\"rows_out\":3,\"rows_rejected\":1,\"rows_dropped\":1,"
      "\"by_rule\":{\"email\":1}}},\"data\":[{\"uri\":\"s3://b/r.jsonl\","

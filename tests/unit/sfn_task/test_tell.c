@@ -70,7 +70,10 @@ START_TEST(a_cause)
         out.data,
         "{\"subject\":\"import failed: nothing imported\",\"text\":\"import "
         "failed: nothing imported\\nRun r, started ?\\n\\nFileError in s3-put: "
-        "disk full\\nTo be mended by: the operator of the host\\nReport: /r\\n"
+        "disk full\\nTo be mended by: the operator of the host\\nWhat to do: "
+        "Look at the path in the message: is it "
+        "there, may it be used, is the disk full? Then run the job "
+        "again.\\nReport: /r\\n"
         "\",\"run_id\":\"r\",\"manifest_uri\":\"s3://b/m\",\"report_uri\":"
         "\"/r\",\"stage\":\"s3-put\",\"exit\":74}");
 }

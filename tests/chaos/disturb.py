@@ -1,0 +1,98 @@
+"""What may go wrong in a round, drawn from its random numbers."""
+
+import os
+import signal
+import time
+
+from supervised import children_of, is_alive
+
+# Every one of these is cured by the client's own retries, or by the stage
+# being entered again: none may change how a run ends. (A bit that flips is
+# found, and is the end of the run: tests/chain/test_faults.py.)
+OPERATIONS = {
+    "common": ("athena.StartQueryExecution", "athena.GetQueryExecution",
+               "athena.GetWorkGroup", "s3.GetObject", "s3.HeadObject",
+               "s3.PutObject", "sns.Publish"),
+    "pinpoint": ("s3.ListObjectsV2", "pinpoint.GetImportJobs",
+                 "pinpoint.CreateImportJob", "pinpoint.GetImportJob",
+                 "pinpoint.GetSegments", "pinpoint.GetSegment"),
+    "customer-profiles": ("profiles.ListUploadJobs",
+                          "profiles.CreateUploadJob",
+                          "profiles.GetUploadJobPath", "upload.PutObject",
+                          "profiles.StartUploadJob",
+                          "profiles.GetUploadJob"),
+}
+KINDS = ("error:503:ServiceUnavailable", "error:500:InternalError",
+         "error:429:TooManyRequestsException", "delay:80", "lost", "cut:0",
+         "cut:20", "truncate:20", "slow:20000")
+
+
+class Plan:
+    """The faults of a round, and the moments at which something is killed."""
+
+    def __init__(self, random, destination, seconds):
+        operations = OPERATIONS["common"] + OPERATIONS[destination]
+        self.rules = []
+        for operation in random.sample(operations, random.choice((0, 1, 1,
+                                                                  2))):
+            self.rules.append("%s=%s,count=%d,skip=%d" % (
+                operation, random.choice(KINDS), random.randint(1, 2),
+                random.choice((0, 0, 0, 1, 2))))
+        self.strikes = []
+        stages = 0
+        for number in range(random.randint(1, 3)):
+            target = random.choice(("supervisor", "stage"))
+            # a stage that dies three times under one supervisor has failed
+            if target == "stage":
+                stages += 1
+                if stages == 3:
+                    target = "supervisor"
+            self.strikes.append(Strike(
+                target, random.choice((signal.SIGKILL, signal.SIGTERM)),
+                # what is resumed has less to do
+                random.uniform(0, seconds / (1 + number))))
+        self.is_abandoned = random.random() < 0.1
+
+    def __str__(self):
+        return "; ".join([str(s) for s in self.strikes] + self.rules +
+                         (["left behind"] if self.is_abandoned else []))
+
+
+class Strike:
+    def __init__(self, target, number, after_s):
+        self.target = target
+        self.number = number
+        self.after_s = after_s
+        self.hit = None  # the name of who was hit
+
+    def __str__(self):
+        return "%s to the %s after %.3f s%s" % (
+            signal.Signals(self.number).name, self.target, self.after_s,
+            "" if self.hit is None else " (%s)" % self.hit)
+
+    def strike(self, process):
+        """After its time; false: the run was quicker."""
+        deadline = time.monotonic() + self.after_s
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                return False
+            time.sleep(0.001)
+        stages = children_of(process.pid)
+        if process.poll() is not None or (self.target == "stage" and
+                                          not stages):
+            return False
+        if self.target == "stage":
+            pid, self.hit = stages[0]
+            try:
+                os.kill(pid, self.number)
+            except ProcessLookupError:
+                self.hit = None
+                return False
+            return True
+        self.hit = "lakeseg"
+        process.send_signal(self.number)
+        if self.number == signal.SIGKILL:
+            process.wait(60)
+            while any(is_alive(pid) for pid, _ in stages):
+                time.sleep(0.001)
+        return True
