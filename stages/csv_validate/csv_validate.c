@@ -13,6 +13,7 @@
 #include "pipeline/stream/writer.h"
 #include "stages/csv_validate/delta.h"
 #include "stages/csv_validate/input.h"
+#include "stages/csv_validate/preview.h"
 #include "stages/csv_validate/profiles.h"
 #include "stages/csv_validate/settings.h"
 
@@ -28,6 +29,7 @@ struct job {
     struct csv_input input;
     struct csv_profiles profiles; /* where the target has them */
     struct csv_delta delta;       /* where the job keeps its last run */
+    struct csv_preview preview;   /* if that is what is asked for */
     struct pl_buf work;           /* the run's place */
     struct pl_part number;        /* of a run in parts */
     struct pl_buf out_uri;        /* of the part being written */
@@ -64,6 +66,7 @@ static void job_release(struct job *job)
     pl_buf_release(&job->out_uri);
     pl_buf_release(&job->rejects_uri);
     csv_profiles_release(&job->profiles);
+    csv_preview_release(&job->preview);
     csv_delta_release(&job->delta);
     csv_settings_release(&job->set);
 }
@@ -292,6 +295,10 @@ static int transform(struct job *job, const struct pl_manifest *m,
         job->set.csv.rejects = &rejects;
     job->set.csv.progress = show_progress;
     job->set.csv.progress_ctx = job;
+    if (job->cfg->is_preview &&
+        csv_preview_open(&job->preview, &job->delta, job->cfg->has_values,
+                         err) != 0)
+        return -1;
     if (csv_delta_open(&job->delta, &job->set, job->aws, m, &compared, err) !=
             0 ||
         csv_profiles_open(&job->profiles, &job->set, job->aws, m, &rows, err) !=
@@ -496,6 +503,7 @@ int csv_validate_run(const struct csv_validate_config *cfg, struct pl_aws *aws,
     if (record(&job, m, err) != 0 ||
         csv_profiles_record(&job.profiles, m, err) != 0 ||
         csv_delta_record(&job.delta, m, err) != 0 ||
+        csv_preview_record(&job.preview, m, err) != 0 ||
         keep_rejects(&job, m, err) != 0)
         return -1;
     if (verdict.code != PL_OK) {
