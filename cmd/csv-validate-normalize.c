@@ -7,6 +7,9 @@ static int run(void *ctx, struct pl_manifest *m, struct pl_err *err)
 {
     PL_AUTO(pl_aws) aws = {0};
 
+    struct csv_validate_config *cfg = ctx;
+
+    cfg->is_check = cfg->is_check || cfg->is_preview;
     if (!csv_validate_needs_s3(ctx, m))
         return csv_validate_run(ctx, NULL, m, err);
     if (pl_aws_open(&aws, NULL, err) != 0)
@@ -50,6 +53,12 @@ int main(int argc, char **argv)
          NULL},
         {"check", PL_OPT_FLAG, &cfg.is_check, NULL,
          "judge only: nothing is written but what --rejects asks for", NULL},
+        {"preview", PL_OPT_FLAG, &cfg.is_preview, NULL,
+         "judge only, and tell what differs from the job's last run "
+         "(validate.result.preview)",
+         NULL},
+        {"show-values", PL_OPT_FLAG, &cfg.has_values, NULL,
+         "with --preview: rows are shown as they are, not masked", NULL},
         {"rules", PL_OPT_STR, &cfg.rules, "PRESET",
          "all (default), or basic: no look at other rows but for the Id, no "
          "report of columns, \"\" means NULL (manifest: "

@@ -7,17 +7,19 @@
 #include "pipeline/base/process.h"
 
 /* In the order of --help; commands[] says what each does. */
-static verb_main *const verbs[] = {verb_init,   verb_check, verb_doctor,
-                                   verb_run,    verb_runs,  verb_show,
-                                   verb_report, verb_local};
+static verb_main *const verbs[] = {
+    verb_init, verb_check, verb_doctor, verb_preview, verb_run,
+    verb_runs, verb_show,  verb_report, verb_restore, verb_local};
 static const struct pl_command commands[] = {
     {"init", "write a job to begin with"},
     {"check", "judge a job without asking any service"},
     {"doctor", "say where keys come from, ask the services"},
+    {"preview", "run a job up to its import, show what would change"},
     {"run", "run a job from its query to its notification"},
     {"runs", "list the runs"},
     {"show", "show what became of a run"},
     {"report", "make a page of a run, or of a job over time"},
+    {"restore", "import the rows of an older run again"},
     {"local", "start lakeseg-local, the stand-in for the services"},
     {.name = NULL},
 };

@@ -28,6 +28,7 @@ struct options {
     const char *state;
     const char *receipt;
     const char *color;
+    const char *allow;
     int64_t parallel;
     bool is_json;
     bool is_quiet;
@@ -211,6 +212,8 @@ static int prepare(struct options *o, struct pl_err *err)
     if (run_view_open(&o->view, o->color, o->is_quiet, err) != 0 ||
         verb_own_dir(&o->dir, err) != 0)
         return -1;
+    if (o->allow != NULL && setenv("LAKESEG_ALLOW_ONCE", o->allow, 1) != 0)
+        return pl_fail_memory(err);
     o->cfg.bin_dir = o->dir.data;
     o->cfg.view = &o->view;
     o->cfg.tells_stop =
@@ -279,6 +282,10 @@ int verb_run(int argc, char **argv)
          "with --local: the data lake, a folder per table", NULL},
         {"state", PL_OPT_STR, &o.state, "FOLDER",
          "with --local: keep objects and endpoints here", NULL},
+        {"allow", PL_OPT_STR, &o.allow, "WORD,...",
+         "limits that need not hold this time: max_change, max_gone, min_rows, "
+         "empty, unnamed (csv-validate-normalize --allow)",
+         "LAKESEG_ALLOW_ONCE"},
         {"receipt", PL_OPT_STR, &o.receipt, "FILE",
          "write the last manifest here", NULL},
         {"json", PL_OPT_FLAG, &o.is_json, NULL,

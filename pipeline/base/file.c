@@ -1,10 +1,12 @@
 #include "pipeline/base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,18 +92,75 @@ static int write_and_sync(int fd, const char *path, const void *data,
     return 0;
 }
 
+#define TEMPORARY ".writing-" /* then six characters of mkstemp's */
+#define RANDOM_CHARS 6
+
+static bool is_left_over(const char *file, const char *name)
+{
+    const size_t len = strlen(name);
+
+    return strncmp(file, name, len) == 0 &&
+           strncmp(file + len, TEMPORARY, strlen(TEMPORARY)) == 0 &&
+           strlen(file) == len + strlen(TEMPORARY) + RANDOM_CHARS;
+}
+
+static void remove_unheld(int dir, const char *file)
+{
+    const int fd = openat(dir, file, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        (void)unlinkat(dir, file, 0);
+    (void)close(fd);
+}
+
+/* Whatever cannot be looked at stays. */
+static void sweep(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash != NULL ? slash + 1 : path;
+    PL_AUTO(pl_buf) dir = PL_BUF_INIT;
+    struct pl_err ignored = {0};
+    const struct dirent *entry;
+    DIR *folder;
+
+    if (pl_buf_add(&dir, slash != NULL ? path : "./",
+                   slash != NULL ? (size_t)(name - path) : 2, &ignored) != 0)
+        return;
+    folder = opendir(dir.data);
+    if (folder == NULL)
+        return;
+    while ((entry = readdir(folder)) != NULL)
+        if (is_left_over(entry->d_name, name))
+            remove_unheld(dirfd(folder), entry->d_name);
+    (void)closedir(folder);
+}
+
+int pl_file_temporary(const char *path, struct pl_buf *temp, struct pl_err *err)
+{
+    int fd;
+
+    sweep(path);
+    if (pl_buf_addf(temp, err, "%s" TEMPORARY "XXXXXX", path) != 0)
+        return -1;
+    fd = mkstemp(temp->data);
+    if (fd < 0)
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot create '%s'", path);
+    (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+    (void)flock(fd, LOCK_EX | LOCK_NB);
+    return fd;
+}
+
 int pl_file_write(const char *path, const void *data, size_t len,
                   struct pl_err *err)
 {
     PL_AUTO(pl_buf) temp = PL_BUF_INIT;
     int fd;
 
-    if (pl_buf_addf(&temp, err, "%s.XXXXXX", path) != 0)
-        return -1;
-    fd = mkstemp(temp.data);
+    fd = pl_file_temporary(path, &temp, err);
     if (fd < 0)
-        return pl_fail_errno(err, PL_FILE_ERROR, "cannot create '%s'",
-                             temp.data);
+        return -1;
     if (write_and_sync(fd, path, data, len, err) != 0) {
         (void)unlink(temp.data);
         return -1;

@@ -18,6 +18,13 @@ int pl_file_write(const char *path, const void *data, size_t len,
                   struct pl_err *err) PL_MUST_CHECK;
 int pl_fd_write_all(int fd, const void *data, size_t len,
                     struct pl_err *err) PL_MUST_CHECK;
+/*
+ * A new file beside path, to be renamed over it; temp gets its name. The
+ * descriptor, or -1. It is locked while it is open: what a killed program left
+ * of the same path is known by that nobody holds it, and is removed.
+ */
+int pl_file_temporary(const char *path, struct pl_buf *temp,
+                      struct pl_err *err) PL_MUST_CHECK;
 /* A temporary file without a name, read and written, gone when it is closed:
  * in dir, or where NULL in TMPDIR or /tmp. The descriptor, or -1. */
 int pl_file_nameless(const char *dir, struct pl_err *err) PL_MUST_CHECK;

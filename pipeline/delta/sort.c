@@ -151,8 +151,7 @@ static void sort_part(struct pl_delta_print *list, struct pl_delta_print *room,
         sort_bucket(room + from, ends[i] - from);
         from = ends[i];
     }
-    if (count > 0)
-        memcpy(list, room, count * sizeof(*list));
+    memcpy(list, room, count * sizeof(*list));
 }
 
 static int load_part(struct pl_delta_sort *s, struct pl_delta_part *part,
@@ -160,6 +159,9 @@ static int load_part(struct pl_delta_sort *s, struct pl_delta_part *part,
 {
     const size_t count = part->run_count * BUFFER + part->used;
 
+    s->used = s->at = 0;
+    if (count == 0)
+        return 0;
     if (count > s->cap) {
         free(s->list);
         s->list = malloc(2 * count * sizeof(*s->list));
@@ -175,7 +177,6 @@ static int load_part(struct pl_delta_sort *s, struct pl_delta_part *part,
                part->used * sizeof(*s->list));
     sort_part(s->list, s->list + s->cap, count);
     s->used = count;
-    s->at = 0;
     return 0;
 }
 

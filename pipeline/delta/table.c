@@ -165,7 +165,7 @@ int pl_delta_table_load(struct pl_delta_table *t,
     return rc;
 }
 
-size_t pl_delta_table_find(const struct pl_delta_table *t, uint64_t id)
+size_t pl_delta_table_first(const struct pl_delta_table *t, uint64_t id)
 {
     size_t at;
 
@@ -175,10 +175,16 @@ size_t pl_delta_table_find(const struct pl_delta_table *t, uint64_t id)
     for (at = pl_delta_home(t, id); t->places[at].id < id; at++)
         if (t->places[at].id == 0)
             return SIZE_MAX;
-    for (; t->places[at].id == id; at++)
-        if (!pl_delta_is_seen(t, at))
-            return at;
-    return SIZE_MAX;
+    return t->places[at].id == id ? at : SIZE_MAX;
+}
+
+size_t pl_delta_table_find(const struct pl_delta_table *t, uint64_t id)
+{
+    size_t at = pl_delta_table_first(t, id);
+
+    while (at != SIZE_MAX && pl_delta_is_seen(t, at))
+        at = t->places[at + 1].id == kept(id) ? at + 1 : SIZE_MAX;
+    return at;
 }
 
 void pl_delta_table_see(struct pl_delta_table *t, size_t at,

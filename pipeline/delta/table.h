@@ -55,6 +55,9 @@ static inline void pl_delta_table_near(const struct pl_delta_table *t,
  * first that was not seen yet. */
 size_t pl_delta_table_find(const struct pl_delta_table *t, uint64_t id);
 
+/* The first place of the id, seen or not. */
+size_t pl_delta_table_first(const struct pl_delta_table *t, uint64_t id);
+
 static inline bool pl_delta_is_seen(const struct pl_delta_table *t, size_t at)
 {
     return (t->marks[at / 64] >> (at % 64) & 1) != 0;

@@ -37,17 +37,12 @@ static int open_file(struct pl_writer *w, struct pl_err *err)
     if (stat(w->uri.path, &st) == 0 && !S_ISREG(st.st_mode) &&
         !S_ISDIR(st.st_mode))
         return open_special(w, err);
-    if (pl_mkdirs_for(w->uri.path, err) != 0 ||
-        pl_buf_addf(&w->temp, err, "%s.XXXXXX", w->uri.path) != 0)
+    if (pl_mkdirs_for(w->uri.path, err) != 0)
         return -1;
-    w->fd = mkstemp(w->temp.data);
-    if (w->fd < 0) {
-        (void)pl_fail_errno(err, PL_FILE_ERROR, "cannot create '%s'",
-                            w->uri.path);
+    w->fd = pl_file_temporary(w->uri.path, &w->temp, err);
+    if (w->fd < 0)
         pl_buf_reset(&w->temp);
-        return -1;
-    }
-    return 0;
+    return w->fd < 0 ? -1 : 0;
 }
 
 int pl_writer_open(struct pl_writer *w, const char *uri,

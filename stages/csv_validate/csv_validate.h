@@ -39,6 +39,7 @@ struct csv_validate_config {
     bool has_sha256;     /* of the output, beside CRC64NVME */
     bool is_check;       /* nothing but the verdict */
     bool is_preview;     /* and what differs from the last run */
+    bool has_values;     /* which shows cells as they are */
     bool has_no_report;
 };
 #define CSV_VALIDATE_CONFIG_INIT \

@@ -5,20 +5,17 @@
 #include <string.h>
 
 #include "pipeline/base/log.h"
-#include "pipeline/base/process.h"
 #include "pipeline/base/text.h"
 #include "pipeline/csv/writer.h"
-#include "pipeline/stream/reader.h"
-#include "stages/csv_validate/delta.h"
+#include "stages/csv_validate/earlier.h"
 
-#define READ_BYTES ((size_t)256 << 10)
-#define ROW_BYTES_MAX ((size_t)32 << 20)
+#define WRITE_BYTES ((size_t)256 << 10)
 
 struct gone {
     struct csv_delta *d;
     size_t next_part;
-    struct pl_delta_columns columns; /* of the file being read */
-    size_t at; /* of its columns the one that gets the value; SIZE_MAX: a new
+    size_t file; /* whose header head is; SIZE_MAX: none yet */
+    size_t at;   /* of its columns the one that gets the value; SIZE_MAX: a new
                   one */
     struct pl_buf value;  /* as a cell */
     struct pl_buf header; /* of what is written, "" before the first file */
@@ -31,7 +28,6 @@ struct gone {
 
 static void gone_release(struct gone *g)
 {
-    pl_delta_columns_release(&g->columns);
     pl_buf_release(&g->value);
     pl_buf_release(&g->header);
     pl_buf_release(&g->head);
@@ -71,27 +67,24 @@ static int begin_part(struct gone *g, struct pl_err *err)
                : 0;
 }
 
-static int take_header(struct gone *g, const char *line, size_t len,
+static int take_header(struct gone *g, const struct csv_earlier *file,
                        struct pl_err *err)
 {
     const char *name = g->d->set.gone_column;
-    const char *at = line;
+    const char *end = file->header.data + file->header.len;
+    const char *at = file->header.data;
     struct pl_delta_cell cell;
-    size_t column = 0;
 
-    pl_delta_columns_release(&g->columns);
-    if (pl_delta_columns_open(&g->columns, g->d->cfg.kind, g->d->cfg.is_folded,
-                              &g->d->cfg.key, line, len, err) != 0)
-        return -1;
+    g->file = file->number;
     g->at = SIZE_MAX;
     pl_buf_reset(&g->head);
     if (is_profiles(g))
         return pl_buf_addf(&g->head, err, "%s,%s\n", g->d->key_header,
                            g->d->tag_header);
-    for (; pl_delta_cell(&at, line + len, &cell); column++)
+    for (size_t column = 0; pl_delta_cell(&at, end, &cell); column++)
         if (cell.len == strlen(name) && memcmp(cell.text, name, cell.len) == 0)
             g->at = column; /* of several the last one */
-    if (pl_buf_add(&g->head, line, len, err) != 0 ||
+    if (pl_buf_add(&g->head, file->header.data, file->header.len, err) != 0 ||
         (g->at == SIZE_MAX && pl_buf_addf(&g->head, err, ",%s", name) != 0))
         return -1;
     return pl_buf_addc(&g->head, '\n', err);
@@ -155,100 +148,22 @@ static int put_row(struct gone *g, const char *line, size_t len,
     g->part_rows++;
     g->part_bytes += need;
     g->d->gone_sent++;
-    return g->text.len < READ_BYTES ? 0 : flush(g, err);
+    return g->text.len < WRITE_BYTES ? 0 : flush(g, err);
 }
 
-static int take_row(struct gone *g, const char *line, size_t len,
-                    struct pl_err *err)
+static int take_row(void *ctx, struct csv_earlier *file,
+                    const struct pl_delta_print *print, const char *line,
+                    size_t len, struct pl_err *err)
 {
+    struct gone *g = ctx;
     struct csv_delta *d = g->d;
-    struct pl_delta_print print;
-    size_t place;
+    const size_t place = pl_delta_table_find(&d->table, print->id);
 
-    if (pl_delta_print_of(&g->columns, line, len, &print, err) != 0)
+    if (place == SIZE_MAX || !pl_delta_table_once(&d->table, place))
+        return 0;
+    if (g->file != file->number && take_header(g, file, err) != 0)
         return -1;
-    place = pl_delta_table_find(&d->table, print.id);
-    return place == SIZE_MAX || !pl_delta_table_once(&d->table, place)
-               ? 0
-               : put_row(g, line, len, err);
-}
-
-/* Whole lines of what is there; the first of a file is the header. */
-static int take_lines(struct gone *g, struct pl_buf *data, bool *has_header,
-                      struct pl_err *err)
-{
-    const char *at = data->data;
-    const char *end = at + data->len;
-    const char *lf;
-
-    while (at < end && (lf = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-        if ((*has_header ? take_row(g, at, (size_t)(lf - at), err)
-                         : take_header(g, at, (size_t)(lf - at), err)) != 0)
-            return -1;
-        *has_header = true;
-        at = lf + 1;
-    }
-    memmove(data->data, at, (size_t)(end - at));
-    data->len = (size_t)(end - at);
-    return 0;
-}
-
-static int read_file(struct gone *g, const char *uri, struct pl_err *err)
-{
-    PL_AUTO(pl_reader) reader = {.fd = -1};
-    PL_AUTO(pl_buf) data = PL_BUF_INIT_MAX(ROW_BYTES_MAX);
-    struct pl_source source;
-    bool has_header = false;
-    size_t got = READ_BYTES;
-
-    if (pl_reader_open(&reader, uri, g->d->aws, err) != 0)
-        return -1;
-    source = pl_reader_source(&reader);
-    while (got == READ_BYTES) {
-        if (pl_stop_check(err) != 0 ||
-            pl_buf_reserve(&data, READ_BYTES, err) != 0 ||
-            pl_source_fill(&source, data.data + data.len, READ_BYTES, &got,
-                           err) != 0)
-            return -1;
-        data.len += got;
-        if (take_lines(g, &data, &has_header, err) != 0)
-            return -1;
-    }
-    return pl_reader_verify(&reader, NULL, err);
-}
-
-/* A file that is not there any more is none; its rows are missed later. */
-static int read_files(struct gone *g, const json_t *files, struct pl_err *err)
-{
-    for (size_t i = json_array_size(files); i > 0; i--) {
-        const char *uri = json_string_value(
-            json_object_get(json_array_get(files, i - 1), "uri"));
-        struct pl_err why = {0};
-
-        if (g->d->gone_sent == g->d->gone)
-            return 0;
-        if (uri == NULL || read_file(g, uri, &why) == 0)
-            continue;
-        if (!pl_delta_is_missing(&why)) {
-            *err = why;
-            return pl_context(err, "ids of rows that are gone");
-        }
-        g->missing++;
-        pl_warn("'%s' is not there any more", uri);
-    }
-    return 0;
-}
-
-static int find_all(struct gone *g, struct pl_err *err)
-{
-    const json_t *state = g->d->job.state;
-    const json_t *open = json_object_get(state, "open");
-
-    for (size_t i = json_array_size(open); i > 0; i--)
-        if (read_files(g, json_object_get(json_array_get(open, i - 1), "files"),
-                       err) != 0)
-            return -1;
-    return read_files(g, json_object_get(state, "files"), err);
+    return put_row(g, line, len, err) != 0 ? -1 : d->gone_sent == d->gone;
 }
 
 static int judge_unnamed(const struct gone *g, struct pl_err *err)
@@ -279,7 +194,8 @@ static int write_gone(struct gone *g, uint64_t *rows, struct pl_err *err)
                                      .len = strlen(value)};
 
     if (pl_csv_write_cell(&cell, &g->value, err) != 0 ||
-        find_all(g, err) != 0 || judge_unnamed(g, err) != 0)
+        csv_earlier_read(g->d, take_row, g, &g->missing, err) != 0 ||
+        judge_unnamed(g, err) != 0)
         return -1;
     if (g->d->gone_sent == 0)
         return 0;
@@ -292,7 +208,7 @@ static int write_gone(struct gone *g, uint64_t *rows, struct pl_err *err)
 int csv_delta_write_gone(struct csv_delta *d, size_t next_part, uint64_t *rows,
                          struct pl_err *err)
 {
-    struct gone g = {.d = d, .next_part = next_part};
+    struct gone g = {.d = d, .next_part = next_part, .file = SIZE_MAX};
     int rc;
 
     g.text.max_bytes = SIZE_MAX;

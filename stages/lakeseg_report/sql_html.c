@@ -53,7 +53,7 @@ static void paint_tokens(unsigned char *paint, const char *sql, size_t len)
         paint_gap(paint, sql, end, token.offset);
         if (token.kind == PL_SQL_END)
             return;
-        memset(paint + token.offset, paint_of(token.kind), token.len);
+        memset(paint + token.offset, (int)paint_of(token.kind), token.len);
         end = token.offset + token.len;
     }
 }

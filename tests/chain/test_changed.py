@@ -4,10 +4,12 @@ first, and only what the service took every row of is ever left out."""
 import csv
 import io
 import json
+import os
 import random
+import subprocess
 import unittest
 
-from harness import Case, Pipe, job
+from harness import Case, Pipe, check_manifest, job, program
 from recorder import Recorder
 
 PROGRAMS = ["athena-exec", "csv-validate", "pinpoint-import"]
@@ -648,6 +650,141 @@ class Profiles(Changed):
                 ("import.gone", {"gone": {"attribute": "A", "value": "b"}})):
             result = self.run_job(want=78, **settings)
             self.fails(result, "ConfigInvalid", words)
+
+
+class Preview(Changed):
+    def preview(self, *options, want=0, document=None, **settings):
+        path = os.path.join(self.local.dir, self.name + ".json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(document or self.job(**settings), file)
+        done = subprocess.run(
+            [program("lakeseg"), "preview", path, *options],
+            env=self.local.environment(), stdin=subprocess.DEVNULL,
+            capture_output=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, want, done.stderr)
+        return done.stdout.decode()
+
+    def test_what_would_change(self):
+        self.run_job(people(50))
+        self.run_job(people(50, p1="b"))
+        before = (self.state(), len(self.local.admin("imports/app1")),
+                  self.local.objects(prefix="athena/lakeseg/"))
+        self.lake(people(48, 4, p10="b", p11="secret7", p12="b"))
+        text = self.preview()
+        for words in ("new +2$", "changed +3$", "unchanged +43$", "gone +4$",
+                      "would send 5 rows", "Attributes.Plan +3$",
+                      "new .*Id=x99", "changed .*Attributes.Plan=x -> xxxxxx9",
+                      "gone .*Address=x9@xxxxxxx.xxx"):
+            self.assertRegex(text, "(?m)" + words)
+        self.assertNotIn("secret", text)
+        self.assertNotIn("p50", text)
+        text = self.preview("--show-values")
+        self.assertIn("Attributes.Plan=a -> secret7", text)
+        self.assertIn("Id=p50", text)
+        # nothing was kept, nothing imported
+        self.assertEqual((self.state(), len(self.local.admin("imports/app1")),
+                          self.local.objects(prefix="athena/lakeseg/")),
+                         before)
+        manifest = check_manifest(self.preview("--json").encode())
+        found = manifest["validate"]["result"]["preview"]
+        self.assertEqual(found["columns"], {"Attributes.Plan": 3})
+        self.assertEqual([len(found[k]) for k in ("new", "changed", "gone")],
+                         [2, 3, 4])
+        self.assertFalse([d for d in manifest["data"]
+                          if d["role"] == "normalized"])
+        # and the run then does what was said
+        self.check_delta(self.run_job(), "changed", 2, 3, 43, 4)
+
+    def test_first_run(self):
+        self.lake(people(5))
+        text = self.preview()
+        self.assertRegex(text, "(?m)^no earlier run.*\n  new +5$")
+        self.assertEqual(self.local.objects(prefix="athena/lakeseg/jobs/" +
+                                            self.name), {})
+
+    def test_a_run_that_would_stop(self):
+        self.run_job(people(10))
+        self.lake(people(5))
+        text = self.preview(want=65, limits={"max_gone_percent": 10})
+        self.assertRegex(text, "(?m)gone +5$")
+        self.assertRegex(text, "would stop: DataInvalid: 5 of 10 rows")
+
+    def test_job_without_a_mode(self):
+        """It can be compared if an earlier run kept something."""
+        self.lake(people(3))
+        text = self.preview(document=self.job(mode=None))
+        self.assertRegex(text, "(?m)new +3$")
+
+    def test_query_that_is_wrong(self):
+        text = self.preview(want=65, sql="SELECT nothing FROM {}")
+        self.assertIn("would stop: QueryInvalid", text)
+
+
+class Restore(Changed):
+    def restore(self, run, *options, want=0):
+        path = os.path.join(self.local.dir, "receipt.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(run.manifest, file)
+        done = subprocess.run(
+            [program("lakeseg"), "restore", path, *options],
+            env=self.local.environment(), stdin=subprocess.DEVNULL,
+            capture_output=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, want, done.stderr)
+        return done
+
+    def test_rows_as_the_run_sent_them(self):
+        first = self.run_job(people(5))
+        self.run_job(people(6, p1="b"))
+        told = len(self.local.messages())
+        done = self.restore(first, "--yes", "--json")
+        for words in (b"the 5 rows that run", b"endpoints that came since",
+                      b"the next run of the job sends all rows"):
+            self.assertIn(words, done.stderr)
+        manifest = check_manifest(done.stdout)
+        self.assertEqual(manifest["status"], "succeeded")
+        self.assertNotEqual(manifest["run"]["id"], first.manifest["run"]["id"])
+        self.assertEqual(manifest["import"]["restores"],
+                         first.manifest["run"]["id"])
+        self.assertEqual(sum(j["processed"] for j in
+                             manifest["import"]["result"]["jobs"]), 5)
+        self.assertEqual(self.endpoint("p1")["Attributes"], {"Plan": ["a"]})
+        self.assertEqual(len(self.local.messages()), told + 1)
+        # what the service has is not known any more
+        after = self.run_job(people(6, p1="b"))
+        self.check_delta(after, "full", 6, 0, 0, None)
+        self.assertEqual(self.endpoint("p1")["Attributes"], {"Plan": ["b"]})
+        self.check_delta(self.run_job(), "changed", 0, 0, 6, 0)
+
+    def test_changes_alone_are_said(self):
+        self.run_job(people(5))
+        second = self.run_job(people(5, p1="b"))
+        self.run_job(people(5, p1="c"))
+        done = self.restore(second, "--yes")
+        self.assertIn(b"sent what had changed alone", done.stderr)
+        self.assertEqual(self.endpoint("p1")["Attributes"], {"Plan": ["b"]})
+
+    def test_nobody_to_ask(self):
+        first = self.run_job(people(5))
+        self.run_job(people(5, p1="b"))
+        done = self.restore(first, want=64)
+        self.assertIn(b"--yes", done.stderr)
+        self.assertIn(b"what this does not take back", done.stderr)
+        self.assertEqual(self.endpoint("p1")["Attributes"], {"Plan": ["b"]})
+
+    def test_nothing_to_import(self):
+        self.run_job(people(5))
+        again = self.run_job()
+        self.assertIn(b"imported nothing",
+                      self.restore(again, "--yes", want=64).stderr)
+
+    def test_files_that_are_gone(self):
+        first = self.run_job(people(5))
+        uri = [d["uri"] for d in first.manifest["data"]
+               if d["role"] == "normalized"][0]
+        self.local.s3().delete_object(
+            Bucket="results", Key=uri.removeprefix("s3://results/"))
+        done = self.restore(first, "--yes", want=69)
+        self.assertIn(b"the file that the run sent", done.stderr)
 
 
 if __name__ == "__main__":

@@ -281,6 +281,25 @@ class Untold(Supervised):
         self.assertEqual(self.outcomes(), [(run_id, "successful"),
                                            (new, "successful")])
 
+    def test_nobody_to_tell(self):
+        """Without a topic the run is over all the same."""
+        path = self.job()
+        with open(path, encoding="utf-8") as file:
+            document = json.load(file)
+        del document["notify"]
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(document, file)
+        ended = self.run_lakeseg("--json", path,
+                                 environment={"LAKESEG_TOPIC_ARN": None})
+        self.assertEqual(ended.status, 78, ended.stderr)
+        run_id = ended.manifest["run"]["id"]
+        self.assertEqual(ended.manifest["status"], "succeeded")
+        self.assertEqual(ended.manifest["notify"]["error"]["name"],
+                         "ConfigInvalid")
+        self.check_folder(run_id)
+        self.goes_well(self.job())
+        self.assertEqual(len(self.outcomes()), 1)
+
     def test_for_the_moment(self):
         """The notification is entered again."""
         self.local.fault(rule="sns.Publish=error:503:ServiceUnavailable,"

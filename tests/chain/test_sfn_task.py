@@ -361,6 +361,21 @@ class Runs(Task):
         manifest = check_manifest(self.get(told["manifest_uri"]))
         self.assertEqual(manifest["report"]["uri"], uri)
 
+    def test_the_report_that_lakeseg_makes(self):
+        os.symlink(program("lakeseg"), os.path.join(self.bin, "lakeseg"))
+        for sql, operation in ((SQL, "SendTaskSuccess"),
+                               ("DELETE FROM x", "SendTaskFailure")):
+            self.run_id += "-2"
+            ended = self.task(QUERY + TRANSFORM + IMPORT,
+                              LAKESEG_INPUT_URI=self.put({"Query": sql}))
+            self.assertEqual(ended.operation, operation, str(ended))
+            self.assertIsNotNone(ended.told["report_uri"], str(ended))
+            page = self.get(ended.told["report_uri"]).decode()
+            self.assertTrue(page.startswith("<!DOCTYPE html>"))
+            self.assertIn(self.run_id, page)
+            self.assertIn("Report: " + ended.told["report_uri"],
+                          ended.told["text"])
+
     def test_no_report_is_no_failure(self):
         for text in ("sys.exit(70)", "os.kill(os.getpid(), 9)", "pass"):
             with self.subTest(text=text):

@@ -44,6 +44,9 @@ class Round:
         return any(self.job.importer in f for f in self.job.folder(
             self.job.state, self.run_id))
 
+    def count_saved(self):
+        return self.job.count_saved(self.run_id)
+
     def words(self, path):
         """How the run is begun, or gone on with: two ways are one."""
         folder = self.job.folder(self.job.state, self.run_id)
@@ -69,7 +72,7 @@ class Round:
             process = self.begin(path)
             while strikes and process.poll() is None:
                 strike = strikes.pop(0)
-                strike.strike(process)
+                strike.strike(process, self.count_saved)
                 if strike.hit is not None and self.is_known():
                     self.late_hits += 1
                 if strike.target == "supervisor" and strike.hit is not None:
@@ -181,7 +184,7 @@ class Chaos:
         rng = random.Random("%d:%d" % (self.seed, index))
         kind = rng.choice(KINDS)
         job = world.make(number, "round-%d" % index, *kind)
-        plan = Plan(rng, kind[0], self.seconds)
+        plan = Plan(rng, kind[0], len(job.stages), self.seconds)
         one = Round(job, "round-%d-run" % index, plan, rng)
         one.play()
         found = differences(one, self.expected[kind])

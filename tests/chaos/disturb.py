@@ -30,7 +30,7 @@ KINDS = ("error:503:ServiceUnavailable", "error:500:InternalError",
 class Plan:
     """The faults of a round, and the moments at which something is killed."""
 
-    def __init__(self, random, destination, seconds):
+    def __init__(self, random, destination, stages_of_job, seconds):
         operations = OPERATIONS["common"] + OPERATIONS[destination]
         self.rules = []
         for operation in random.sample(operations, random.choice((0, 1, 1,
@@ -47,10 +47,15 @@ class Plan:
                 stages += 1
                 if stages == 3:
                     target = "supervisor"
-            self.strikes.append(Strike(
-                target, random.choice((signal.SIGKILL, signal.SIGTERM)),
-                # what is resumed has less to do
-                random.uniform(0, seconds / (1 + number))))
+            how = random.choice((signal.SIGKILL, signal.SIGTERM))
+            if random.random() < 0.5:  # what is resumed has less to do
+                self.strikes.append(Strike(
+                    target, how, None, random.uniform(0, seconds /
+                                                      (1 + number))))
+            else:  # short stages get their share, too
+                self.strikes.append(Strike(
+                    target, how, random.randrange(stages_of_job),
+                    random.uniform(0, 0.06)))
         self.is_abandoned = random.random() < 0.1
 
     def __str__(self):
@@ -59,19 +64,27 @@ class Plan:
 
 
 class Strike:
-    def __init__(self, target, number, after_s):
+    """saved: not before so many stages have ended; None: at any time."""
+
+    def __init__(self, target, number, saved, after_s):
         self.target = target
         self.number = number
+        self.saved = saved
         self.after_s = after_s
         self.hit = None  # the name of who was hit
 
     def __str__(self):
-        return "%s to the %s after %.3f s%s" % (
+        return "%s to the %s %.3f s after %s%s" % (
             signal.Signals(self.number).name, self.target, self.after_s,
+            "its start" if self.saved is None else "stage %d" % self.saved,
             "" if self.hit is None else " (%s)" % self.hit)
 
-    def strike(self, process):
+    def strike(self, process, count_saved):
         """After its time; false: the run was quicker."""
+        while self.saved is not None and count_saved() < self.saved:
+            if process.poll() is not None:
+                return False
+            time.sleep(0.001)
         deadline = time.monotonic() + self.after_s
         while time.monotonic() < deadline:
             if process.poll() is not None:

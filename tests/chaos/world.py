@@ -136,6 +136,13 @@ class Job:
             os.path.join(at, name), root)).replace(run_id, "RUN")
                       for at, _, names in os.walk(root) for name in names)
 
+    def count_saved(self, run_id):
+        folder = os.path.join(self.state, "runs", run_id, "manifests")
+        try:
+            return len([n for n in os.listdir(folder) if n[0] != "."])
+        except FileNotFoundError:
+            return 0
+
     def receipt(self, run_id):
         path = os.path.join(self.state, "runs", run_id, "receipt.json")
         if not os.path.exists(path):

@@ -1,0 +1,90 @@
+#include "stages/lakeseg_preview/lakeseg_preview.h"
+
+#include <errno.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pipeline/base/child.h"
+#include "pipeline/base/file.h"
+#include "pipeline/base/log.h"
+
+static void shut(int *fd)
+{
+    if (*fd >= 0)
+        (void)close(*fd);
+    *fd = -1;
+}
+
+/* The pipe to the first program, between the two, and from the last. */
+struct pipes {
+    int to[2];
+    int between[2];
+    int from[2];
+};
+
+static void pipes_release(struct pipes *p)
+{
+    for (size_t i = 0; i < 2; i++) {
+        shut(&p->to[i]);
+        shut(&p->between[i]);
+        shut(&p->from[i]);
+    }
+}
+
+static int start(const struct lakeseg_preview_config *cfg, struct pipes *p,
+                 pid_t pids[2], struct pl_err *err)
+{
+    const char *const query[] = {"athena-exec", NULL};
+    const char *const validate[] = {"csv-validate-normalize", "--preview",
+                                    cfg->has_values ? "--show-values" : NULL,
+                                    NULL};
+
+    if (pl_child_pipe(p->to, err) != 0 || pl_child_pipe(p->between, err) != 0 ||
+        pl_child_pipe(p->from, err) != 0 ||
+        pl_child_start(cfg->bin_dir, query, p->to[0], p->between[1], &pids[0],
+                       err) != 0)
+        return -1;
+    shut(&p->to[0]);
+    shut(&p->between[1]);
+    if (pl_child_start(cfg->bin_dir, validate, p->between[0], p->from[1],
+                       &pids[1], err) != 0)
+        return -1;
+    shut(&p->between[0]);
+    shut(&p->from[1]);
+    return 0;
+}
+
+static int wait_for(pid_t pid)
+{
+    int state = 0;
+
+    while (pid > 0 && waitpid(pid, &state, 0) < 0 && errno == EINTR)
+        ;
+    return pid > 0 && WIFEXITED(state) ? WEXITSTATUS(state) : 70;
+}
+
+int lakeseg_preview(const struct lakeseg_preview_config *cfg,
+                    const struct pl_manifest *job, struct pl_manifest *m,
+                    int *status, struct pl_err *err)
+{
+    PL_AUTO(pipes)
+    p = {.to = {-1, -1}, .between = {-1, -1}, .from = {-1, -1}};
+    PL_AUTO(pl_buf) in = PL_BUF_INIT_MAX(PL_MANIFEST_MAX_BYTES * 2);
+    PL_AUTO(pl_buf) out = PL_BUF_INIT_MAX(PL_MANIFEST_MAX_BYTES * 2);
+    struct pl_err ignored = {0};
+    pid_t pids[2] = {0, 0};
+    int rc = pl_manifest_print(job, &in, err);
+
+    if (rc == 0)
+        rc = start(cfg, &p, pids, err);
+    /* a program that takes no more is told by what it leaves */
+    if (rc == 0 && pl_fd_write_all(p.to[1], in.data, in.len, &ignored) != 0)
+        pl_debug("%s", ignored.msg);
+    shut(&p.to[1]);
+    if (rc == 0)
+        rc = pl_fd_read_all(p.from[0], "csv-validate-normalize", &out, err);
+    pipes_release(&p); /* so that whoever still waits for us ends */
+    (void)wait_for(pids[0]);
+    *status = wait_for(pids[1]);
+    return rc != 0 ? -1 : pl_manifest_parse(m, pl_buf_str(&out), out.len, err);
+}
