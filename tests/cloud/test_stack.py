@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import warnings
 
 import boto3
 from moto import mock_aws
@@ -68,6 +69,7 @@ class Stack(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         logging.disable(logging.CRITICAL)  # of moto: what it does not know
+        warnings.simplefilter("ignore")
         leave_out_nothing()
         keep_outputs()
         cls.server = ThreadedMotoServer(ip_address="127.0.0.1", port=0,
