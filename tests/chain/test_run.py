@@ -465,6 +465,27 @@ class Parts(Supervised):
         self.assertEqual(len(manifest["stages"]), 6)
         self.check_once(manifest["run"]["id"])
 
+    def test_stages_by_the_destination(self):
+        """A job that names none goes where the environment says."""
+        path = self.job()
+        with open(path, encoding="utf-8") as file:
+            document = json.load(file)
+        for named, set_to, importer in (
+                ("pinpoint", "customer-profiles", "pinpoint-import"),
+                (None, "customer-profiles", "profiles-import"),
+                (None, None, "pinpoint-import")):
+            document["import"].pop("destination", None)
+            if named:
+                document["import"]["destination"] = named
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump(document, file)
+            ended = self.run_lakeseg(
+                "--json", "--until", "athena-exec", path,
+                environment={"LAKESEG_DESTINATION": set_to})
+            self.assertIn(importer, ended.manifest["run"]["stages"])
+            self.assertEqual(ended.manifest["import"].get("destination"),
+                             named or set_to)
+
     def test_without_a_notification(self):
         ended = self.run_lakeseg("--json", "--stages",
                                  "athena-exec,csv-validate", self.job())
