@@ -224,7 +224,8 @@ class Definitions(unittest.TestCase):
         subprocess.run([os.path.join(SOURCE, "scripts", "package")],
                        check=True, stdout=subprocess.DEVNULL)
         done = subprocess.run(
-            [os.path.join(os.path.dirname(sys.executable), "cfn-lint"),
+            [sys.executable,
+             os.path.join(os.path.dirname(sys.executable), "cfn-lint"),
              "--include-checks", "I", "--", packaged],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300,
             check=False)
