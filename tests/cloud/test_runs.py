@@ -17,6 +17,7 @@ import unittest
 import boto3
 
 import audit
+import models
 import stack as stacks
 from cloud import Cloud, until
 from harness import KEY, SECRET
@@ -166,6 +167,8 @@ class Runs(unittest.TestCase):
         self.assertEqual(roles, [stack.id(role) for role in (
             "QueryRole", "TransformRole", "ImportRole")])
         self.assertEqual([t["exit"] for t in stack.tasks(run)], [0, 0, 0])
+        self.assertIn("athena/lakeseg/%s/report/report.html" % run,
+                      stack.keys(run))
 
     def test_success_profiles(self):
         stack = self.deploy(Destination="customer-profiles")
@@ -296,6 +299,42 @@ class Runs(unittest.TestCase):
                       "the end of the task")
         self.assertNotEqual(task["exit"], 0)
 
+    def test_timed_out(self):
+        """The execution takes longer than it may: no state sees that."""
+        stack = self.deploy()
+        stack.change(r'"TimeoutSeconds": *172800', '"TimeoutSeconds": 15', 1)
+        self.slow()
+        run = stack.start({"Query": self.sql()})
+        self.assertEqual(stack.end(run)["status"], "TIMED_OUT")
+        self.told(run, "query failed", "TaskLost")
+        self.query("CANCELLED")
+
+    def test_nonsense(self):
+        """Somebody answers for the task, without a field that the next state
+        wants: States.Runtime, which no Catch sees."""
+        stack = self.deploy()
+        self.slow()
+        run = stack.start({"Query": self.sql()})
+        self.query("RUNNING")
+        stack.sfn.send_task_success(taskToken=self.token(run),
+                                    output='{"status": "pending"}')
+        found = stack.end(run)
+        self.assertEqual((found["status"], found["error"]),
+                         ("FAILED", "States.Runtime"))
+        self.told(run, "import failed: nothing imported", "States.Runtime")
+        self.query("CANCELLED")
+
+    def token(self, run):
+        """Of the run's first task, as it went to ECS."""
+        for exchange in self.cloud.front.kept:
+            if run.encode() in exchange.body and \
+                    b"LAKESEG_TASK_TOKEN" in exchange.body:
+                overrides = json.loads(exchange.body)["overrides"]
+                for pair in overrides["containerOverrides"][0]["environment"]:
+                    if pair["name"] == "LAKESEG_TASK_TOKEN":
+                        return pair["value"]
+        raise AssertionError("no task of " + run)
+
     def test_throttled(self):
         """ECS and Athena say that it is too much; the states repeat."""
         stack = self.deploy()
@@ -415,6 +454,15 @@ def leaks(cloud):
             for text in held if text in cloud.task_log(task)]
 
 
+def malformed(cloud):
+    """Every call is one that the model of its service allows; boto3 itself
+    sends an Expect, which none has."""
+    return ["%s: %s" % (kept, fault) for kept in cloud.front.kept
+            if getattr(kept, "role", None) is not None
+            for fault in models.request_faults(kept)
+            if not fault.endswith("no header 'expect'")]
+
+
 def main(*names):
     cloud = Runs.cloud = serve()
     try:
@@ -426,7 +474,7 @@ def main(*names):
         tests.sort(key=lambda t: "killed" not in t.id())  # those wait longest
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             broken = sum(pool.map(run_one, tests), [])
-        broken += leaks(cloud)
+        broken += leaks(cloud) + malformed(cloud)
         audit.write(cloud, Runs.stacks)
     finally:
         status = cloud.stop()
