@@ -28,6 +28,10 @@ int main(int argc, char **argv)
          "many objects of JSON lines in place of one of CSV (manifest: "
          "query.mode)",
          NULL},
+        {"partitions", PL_OPT_INT, &cfg.partitions, "COUNT",
+         "the same, in 2 to 100 partitions by a hash of the Id, for a "
+         "transformer each (manifest: query.partitions)",
+         "LAKESEG_PARTITIONS"},
         {"start", PL_OPT_FLAG, &cfg.is_start_only, NULL,
          "start the query and end", NULL},
         {"wait", PL_OPT_STR, &cfg.wait_id, "ID",

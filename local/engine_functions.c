@@ -2,6 +2,7 @@
 
 #include "local/engine_rows.h"
 #include "local/trino_time.h"
+#include "pipeline/base/digest.h"
 
 #define DAY INT64_C(86400000000)
 
@@ -94,6 +95,17 @@ static int add_to_date(const struct row *r, struct pl_err *err)
     return 0;
 }
 
+static int crc32_of(const struct row *r, struct pl_err *err)
+{
+    size_t len;
+    const char *bytes = local_value_bytes(r->in[0], r->at, &len);
+
+    (void)err;
+    ((int64_t *)duckdb_vector_get_data(r->out))[r->at] =
+        (int64_t)pl_crc32(0, bytes, len);
+    return 0;
+}
+
 /* Every registered function, and one entry for each set of types. */
 static const struct function {
     const char *name;
@@ -147,6 +159,7 @@ static const struct function {
      {DUCKDB_VARCHAR, DUCKDB_BIGINT, DUCKDB_TIMESTAMP_TZ},
      DUCKDB_TIMESTAMP_TZ,
      add_to_time},
+    {"crc32", 1, {DUCKDB_BLOB}, DUCKDB_BIGINT, crc32_of},
 };
 
 static bool has_null(const struct function *f, const duckdb_vector *in,

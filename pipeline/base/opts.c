@@ -30,7 +30,8 @@ static const struct {
     {70, "InternalError: a fault of this program"},
     {71, "HostError: memory, processes"},
     {74, "FileError: reading or writing failed"},
-    {75, "ServiceUnavailable, Throttled: try later; Interrupted: by a signal"},
+    {75, "ServiceUnavailable, Throttled: try later; Interrupted: by a signal; "
+         "AlreadyRunning: another run of the job is not over"},
     {77, "AccessDenied, CredentialsMissing, CredentialsExpired, "
          "SignatureRefused: for the operator"},
     {78, "ConfigInvalid, Retired: for the operator"},

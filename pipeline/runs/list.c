@@ -36,8 +36,10 @@ static int grow(struct pl_runs_list *list, struct pl_err *err)
     if (list->count < list->room)
         return 0;
     entries = realloc(list->entries, room * sizeof(*entries));
-    if (entries == NULL)
-        return pl_fail_memory(err);
+    if (entries == NULL) {
+        (void)pl_fail_memory(err);
+        return -1;
+    }
     list->entries = entries;
     list->room = room;
     return 0;

@@ -30,6 +30,7 @@ struct athena_exec_config {
     int64_t max_scanned_bytes;
     int64_t min_billed_bytes;
     int64_t poll_ms; /* longest wait between two looks */
+    int64_t partitions;
     bool has_explain;
     bool is_unload;
     const char *wait_id; /* start nothing, follow this execution */
@@ -40,7 +41,7 @@ struct athena_exec_config {
     { \
         .reuse_minutes = INT64_MIN, .timeout_s = INT64_MIN, \
         .max_scanned_bytes = INT64_MIN, .min_billed_bytes = INT64_MIN, \
-        .poll_ms = INT64_MIN \
+        .poll_ms = INT64_MIN, .partitions = INT64_MIN \
     }
 
 /*

@@ -23,6 +23,7 @@ struct athena_job {
     size_t literal_count;
     size_t column_count;
     bool has_columns; /* false: only the result tells them */
+    size_t id_column; /* with set.partitions */
     /* the work group, from workgroup.c */
     struct pl_athena_workgroup group;
     bool is_group_known;
@@ -88,9 +89,16 @@ int athena_managed_add(struct athena_job *job,
 /* Where attempt's parts go, appended. PL_CONFIG_INVALID without a place. */
 int athena_unload_prefix(const struct athena_job *job, int attempt,
                          struct pl_buf *out, struct pl_err *err) PL_MUST_CHECK;
+struct athena_unload {
+    const char *sql;
+    size_t len;
+    size_t column_count;
+    int64_t partitions; /* 0: none */
+    size_t id_column;   /* whose hash is the partition */
+    const char *prefix;
+};
 /* The statement, appended: columns named c0, c1, ... Pure. */
-int athena_unload_word(const char *sql, size_t len, size_t column_count,
-                       const char *prefix, struct pl_buf *out,
+int athena_unload_word(const struct athena_unload *u, struct pl_buf *out,
                        struct pl_err *err) PL_MUST_CHECK;
 /* Adds the parts to data[]. */
 int athena_unload_add(struct athena_job *job, struct pl_err *err) PL_MUST_CHECK;

@@ -1,7 +1,10 @@
 /* The query of the manifest: judged, its parameters as literals, worded. */
 #include <string.h>
+#include <strings.h>
 
 #include "pipeline/base/log.h"
+#include "pipeline/delta/job.h"
+#include "pipeline/manifest/parts.h"
 #include "pipeline/sql/judge.h"
 #include "pipeline/target/own_mapping.h"
 #include "stages/athena_exec/job.h"
@@ -62,6 +65,26 @@ static int add_literals(struct athena_job *job, size_t wanted,
     return 0;
 }
 
+/* The rows are told apart by it, so that it decides the partition. */
+static int find_id(struct athena_job *job, const struct pl_sql_select *select,
+                   struct pl_err *err)
+{
+    if (pl_partitions_allowed(job->m, err) != 0)
+        return -1;
+    if (pl_delta_is_wanted(job->m))
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "query.partitions: a run in parts is not compared with "
+                       "the last one: leave import.mode, import.gone and the "
+                       "limits of changes out");
+    for (size_t i = 0; i < select->column_count; i++)
+        if (strcasecmp(select->columns[i].name, "Id") == 0) {
+            job->id_column = i;
+            return 0;
+        }
+    return pl_fail(err, PL_CONFIG_INVALID,
+                   "query.partitions: the query has no column Id");
+}
+
 int athena_query_judge(struct athena_job *job, struct pl_err *err)
 {
     PL_AUTO(pl_sql_verdict) verdict = {0};
@@ -85,6 +108,8 @@ int athena_query_judge(struct athena_job *job, struct pl_err *err)
         return pl_fail(err, PL_CONFIG_INVALID,
                        "UNLOAD needs the names of the columns: write them out "
                        "in place of *, or leave query.mode unload out");
+    if (job->set.partitions > 0 && find_id(job, &verdict.select, err) != 0)
+        return -1;
     if ((job->has_columns && add_columns(&verdict, job->m, err) != 0) ||
         add_literals(job, verdict.select.parameters, err) != 0)
         return -1;
@@ -107,8 +132,14 @@ static int word_unload(struct athena_job *job, int attempt, struct pl_err *err)
 
     if (athena_unload_prefix(job, attempt, &prefix, err) != 0)
         return -1;
-    return athena_unload_word(job->sql.data, job->sql.len, job->column_count,
-                              prefix.data, &job->text, err);
+    return athena_unload_word(
+        &(struct athena_unload){.sql = job->sql.data,
+                                .len = job->sql.len,
+                                .column_count = job->column_count,
+                                .partitions = job->set.partitions,
+                                .id_column = job->id_column,
+                                .prefix = prefix.data},
+        &job->text, err);
 }
 
 int athena_query_word(struct athena_job *job, enum athena_kind kind,

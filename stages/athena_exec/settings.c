@@ -5,6 +5,7 @@
 #include "pipeline/base/log.h"
 #include "pipeline/base/opts.h"
 #include "pipeline/base/text.h"
+#include "pipeline/manifest/parts.h"
 
 #define TIMEOUT_S_DEFAULT 1800 /* Athena's own default for DML */
 #define POLL_MS_DEFAULT 5000   /* GetQueryExecution: 100 to 500 a second */
@@ -188,8 +189,14 @@ static int choose_ways(struct athena_settings *set,
         return pl_fail(err, PL_CONFIG_INVALID,
                        "query.mode '%s' is neither 'select' nor 'unload'",
                        mode);
-    set->is_unload =
-        cfg->is_unload || (mode != NULL && strcmp(mode, "unload") == 0);
+    if (pl_partitions(m, cfg->partitions, &set->partitions, err) != 0)
+        return -1;
+    if (set->partitions > 0 && mode != NULL && strcmp(mode, "select") == 0)
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "query.mode 'select' writes one file: partitions need "
+                       "'unload'");
+    set->is_unload = cfg->is_unload || set->partitions > 0 ||
+                     (mode != NULL && strcmp(mode, "unload") == 0);
     set->has_explain =
         cfg->has_explain || pl_manifest_bool(m, "query.explain", false);
     set->is_start_only = cfg->is_start_only;

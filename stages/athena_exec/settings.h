@@ -16,6 +16,7 @@ struct athena_settings {
     int64_t max_scanned_bytes; /* -1: no limit */
     int64_t min_billed_bytes;
     double price_per_tb; /* -1: not stated */
+    int64_t partitions;  /* of an UNLOAD; 0: none */
     bool has_explain;
     bool is_unload;
     bool is_start_only;

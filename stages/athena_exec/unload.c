@@ -4,6 +4,8 @@
  * names are lower case and one of each, so that the columns are c0, c1, ...
  * there, and query.result.columns has their names in that order.
  */
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/aws/s3.h"
@@ -22,25 +24,43 @@ int athena_unload_prefix(const struct athena_job *job, int attempt,
     return pl_buf_addf(out, err, "%sunload/%d/", job->place.data, attempt);
 }
 
-int athena_unload_word(const char *sql, size_t len, size_t column_count,
-                       const char *prefix, struct pl_buf *out,
+/* Two Ids that the transformer may find to be the same differ in blanks, line
+ * breaks and the case of ASCII letters only; this hash sees none of them. Rows
+ * without an Id are rejected wherever they are. */
+static int word_partition(const struct athena_unload *u, struct pl_buf *out,
+                          struct pl_err *err)
+{
+    return pl_buf_addf(out, err,
+                       ", coalesce(mod(crc32(to_utf8(lower(regexp_replace("
+                       "CAST(c%zu AS varchar), '\\s+')))), %" PRId64
+                       "), 0) AS p",
+                       u->id_column, u->partitions);
+}
+
+int athena_unload_word(const struct athena_unload *u, struct pl_buf *out,
                        struct pl_err *err)
 {
-    /* line ends, since the query may end in a comment */
-    if (pl_buf_adds(out, "UNLOAD (SELECT * FROM (\n", err) != 0 ||
-        pl_buf_add(out, sql, len, err) != 0 ||
+    if (pl_buf_adds(out, "UNLOAD (SELECT *", err) != 0 ||
+        (u->partitions > 0 && word_partition(u, out, err) != 0) ||
+        /* line ends, since the query may end in a comment */
+        pl_buf_adds(out, " FROM (\n", err) != 0 ||
+        pl_buf_add(out, u->sql, u->len, err) != 0 ||
         pl_buf_adds(out, "\n) AS t(", err) != 0)
         return -1;
-    for (size_t i = 0; i < column_count; i++)
+    for (size_t i = 0; i < u->column_count; i++)
         if (pl_buf_addf(out, err, "%sc%zu", i > 0 ? ", " : "", i) != 0)
             return -1;
     if (pl_buf_adds(out, ")) TO '", err) != 0)
         return -1;
-    for (const char *p = prefix; *p != '\0'; p++)
+    for (const char *p = u->prefix; *p != '\0'; p++)
         if ((*p == '\'' && pl_buf_addc(out, '\'', err) != 0) ||
             pl_buf_addc(out, *p, err) != 0)
             return -1;
-    return pl_buf_adds(out, "' WITH (format = 'JSON')", err);
+    if (pl_buf_adds(out, "' WITH (format = 'JSON'", err) != 0 ||
+        (u->partitions > 0 &&
+         pl_buf_adds(out, ", partitioned_by = ARRAY['p']", err) != 0))
+        return -1;
+    return pl_buf_addc(out, ')', err);
 }
 
 static int add_row(void *ctx, const struct pl_slice *values, size_t count,
@@ -76,7 +96,35 @@ struct listing {
     struct athena_job *job;
     struct athena_parts *parts;
     const char *bucket;
+    size_t prefix_len; /* of the keys */
 };
+
+/* Which partition an object is of, by the folder that the engine gave it:
+ * "p=7/..." below the prefix. */
+static int read_partition(const struct athena_job *job, const char *name,
+                          int64_t *number, struct pl_err *err)
+{
+    char *end = NULL;
+
+    *number = pl_starts_with(name, "p=") ? strtoll(name + 2, &end, 10) : -1;
+    if (*number < 0 || *number >= job->set.partitions || *end != '/')
+        return pl_fail(err, PL_SERVICE_REFUSED,
+                       "query %s wrote '%s', which is of no partition",
+                       job->x.id, name);
+    return 0;
+}
+
+static int set_partition(struct pl_manifest *m, int64_t number,
+                         struct pl_err *err)
+{
+    json_t *data = pl_manifest_get(m, "data");
+    json_t *last = json_array_get(data, json_array_size(data) - 1);
+
+    return json_object_set_new(last, "partition",
+                               json_integer((json_int_t)number)) == 0
+               ? 0
+               : pl_fail_memory(err);
+}
 
 /* Adds an object to data[] if the query wrote it; others are left overs of a
  * task that the service repeated. */
@@ -91,13 +139,20 @@ static int add_part(void *ctx, const char *key, int64_t bytes, const char *etag,
                            .bytes = bytes,
                            .rows = -1,
                            .etag = etag};
+    int64_t number = 0;
 
     if (pl_buf_addf(&uri, err, "s3://%s/%s", l->bucket, key) != 0)
         return -1;
     data.uri = uri.data;
-    return athena_parts_take(l->parts, uri.data)
-               ? pl_manifest_data_add(l->job->m, &data, err)
-               : 0;
+    if (!athena_parts_take(l->parts, uri.data))
+        return 0;
+    if (l->job->set.partitions > 0 &&
+        read_partition(l->job, key + l->prefix_len, &number, err) != 0)
+        return -1;
+    if (pl_manifest_data_add(l->job->m, &data, err) != 0)
+        return -1;
+    return l->job->set.partitions > 0 ? set_partition(l->job->m, number, err)
+                                      : 0;
 }
 
 /* An UNLOAD of no rows writes nothing, and the next stage must see that this
@@ -139,6 +194,7 @@ int athena_unload_add(struct athena_job *job, struct pl_err *err)
     if (athena_parts_left(&parts) == NULL)
         return add_empty(job, prefix.data, err);
     listing.bucket = uri.bucket;
+    listing.prefix_len = strlen(uri.path);
     if (pl_s3_list(job->aws, uri.bucket, uri.path, add_part, &listing, err) !=
         0)
         return pl_context(err, "cannot list what query %s wrote", job->x.id);

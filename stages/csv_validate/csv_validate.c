@@ -8,6 +8,7 @@
 #include "pipeline/base/log.h"
 #include "pipeline/base/process.h"
 #include "pipeline/base/text.h"
+#include "pipeline/manifest/parts.h"
 #include "pipeline/stream/compress.h"
 #include "pipeline/stream/writer.h"
 #include "stages/csv_validate/delta.h"
@@ -30,6 +31,7 @@ struct job {
     struct csv_delta delta;       /* where the job keeps its last run */
     struct csv_preview preview;   /* if that is what is asked for */
     struct pl_buf work;           /* the run's place */
+    struct pl_part number;        /* of a run in parts */
     struct pl_buf out_uri;        /* of the part being written */
     struct pl_buf rejects_uri;    /* "": nowhere */
     struct pl_sink rejects_sink;
@@ -120,6 +122,8 @@ static int choose_places(struct job *job, const struct pl_manifest *m,
     const struct csv_validate_config *cfg = job->cfg;
     const bool is_direct = cfg->output != NULL || cfg->is_check;
     const char *rejects = cfg->rejects;
+    const char *ending =
+        job->set.csv.rejects_format == PL_CSV_REJECTS_JSON ? "jsonl" : "csv";
 
     if ((!is_direct || (rejects == NULL && !cfg->is_check)) &&
         (pl_starts_with(job->input.uris[0], "s3://")
@@ -132,9 +136,28 @@ static int choose_places(struct job *job, const struct pl_manifest *m,
                            err);
     if (cfg->is_check)
         return 0;
-    return pl_buf_addf(
-        &job->rejects_uri, err, "%srejects/rejects.%s", job->work.data,
-        job->set.csv.rejects_format == PL_CSV_REJECTS_JSON ? "jsonl" : "csv");
+    if (job->number.number >= 0)
+        return pl_buf_addf(&job->rejects_uri, err,
+                           "%srejects/rejects-%02" PRId64 ".%s",
+                           job->number.work_uri, job->number.number, ending);
+    return pl_buf_addf(&job->rejects_uri, err, "%srejects/rejects.%s",
+                       job->work.data, ending);
+}
+
+/* Of a run in parts: beside the files of the other ones. */
+static int name_file_of_part(struct job *job, const char *ending,
+                             struct pl_err *err)
+{
+    if (job->part_count == PL_PART_FILES_MAX)
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "a partition fills more than %d files: make more "
+                       "partitions (query.partitions), or larger files "
+                       "(--max-part-bytes)",
+                       PL_PART_FILES_MAX);
+    return pl_buf_addf(&job->out_uri, err,
+                       "%simport/p%04" PRId64 "/part-0000.%s",
+                       job->number.work_uri,
+                       pl_part_file(&job->number, job->part_count), ending);
 }
 
 /* Each part is the only file under its prefix, since what an import job reads
@@ -146,6 +169,8 @@ static int name_part(struct job *job, struct pl_err *err)
     const char *dot;
 
     pl_buf_reset(&job->out_uri);
+    if (output == NULL && job->number.number >= 0)
+        return name_file_of_part(job, ending, err);
     if (output == NULL)
         return pl_buf_addf(&job->out_uri, err, "%simport/p%04zu/part-0000.%s",
                            job->work.data, job->part_count, ending);
@@ -436,6 +461,16 @@ static int finish(struct job *job, struct pl_manifest *m, struct pl_err *err)
     return 0;
 }
 
+/* What a job keeps of its last run is of all its rows. */
+static int check_part(const struct job *job, struct pl_err *err)
+{
+    if (job->number.number < 0 || !job->delta.set.is_on)
+        return 0;
+    return pl_fail(err, PL_CONFIG_INVALID,
+                   "a run in parts is not compared with the last one: leave "
+                   "import.mode, import.gone and the limits of changes out");
+}
+
 int csv_validate_run(const struct csv_validate_config *cfg, struct pl_aws *aws,
                      struct pl_manifest *m, struct pl_err *err)
 {
@@ -449,6 +484,7 @@ int csv_validate_run(const struct csv_validate_config *cfg, struct pl_aws *aws,
 
     if (csv_settings_choose(&job.set, cfg, m, err) != 0 ||
         csv_delta_choose(&job.delta.set, cfg, &job.set, m, err) != 0 ||
+        pl_part_get(m, &job.number, err) != 0 || check_part(&job, err) != 0 ||
         csv_input_find(&job.input, cfg, m, err) != 0 ||
         choose_places(&job, m, err) != 0 || open_streams(&job, err) != 0)
         return -1;

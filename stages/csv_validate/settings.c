@@ -6,10 +6,10 @@
 
 #include "pipeline/base/opts.h"
 #include "pipeline/csv/rules.h"
+#include "pipeline/manifest/limits.h"
+#include "pipeline/manifest/setting.h"
 #include "pipeline/target/target.h"
 
-#define MAX_REJECT_PERCENT_DEFAULT 1.0
-#define MIN_ROWS_DEFAULT 1
 #define MAX_PART_BYTES_DEFAULT 1000000000 /* of an import job: aws-facts 1.7 */
 #define KEYS_MEMORY_DEFAULT (INT64_C(1) << 30)
 
@@ -68,53 +68,24 @@ static int choose_required(struct csv_settings *s, const struct pl_manifest *m,
     return 0;
 }
 
-static int64_t limit(int64_t option, const struct pl_manifest *m,
-                     const char *path, int64_t fallback)
-{
-    return option != PL_UNSET ? option : pl_manifest_int(m, path, fallback);
-}
-
-static int choose_reject_percent(struct pl_csv_limits *limits,
-                                 const struct csv_validate_config *cfg,
-                                 const struct pl_manifest *m,
-                                 struct pl_err *err)
-{
-    static const char path[] = "validate.limits.max_reject_percent";
-    static const char env[] = "LAKESEG_MAX_REJECT_PERCENT";
-    const char *text = cfg->max_reject_percent;
-    const char *from = "--max-reject-percent";
-    char *end = NULL;
-
-    if (text == NULL && pl_manifest_get(m, path) == NULL) {
-        text = pl_env(env);
-        from = env;
-    }
-    limits->max_reject_percent =
-        text != NULL ? strtod(text, &end)
-                     : pl_manifest_real(m, path, MAX_REJECT_PERCENT_DEFAULT);
-    if (text != NULL && (end == text || *end != '\0'))
-        return pl_fail(err, from == env ? PL_CONFIG_INVALID : PL_USAGE_INVALID,
-                       "%s: '%s' is not a number", from, text);
-    if (!(limits->max_reject_percent >= 0 && limits->max_reject_percent <= 100))
-        return pl_fail(err, PL_CONFIG_INVALID,
-                       "max_reject_percent must be from 0 to 100");
-    return 0;
-}
-
 static int choose_limits(struct csv_settings *s,
                          const struct csv_validate_config *cfg,
                          const struct pl_manifest *m, struct pl_err *err)
 {
-    struct pl_csv_limits *limits = &s->csv.limits;
+    const struct pl_limits_options options = {.max_reject_percent =
+                                                  cfg->max_reject_percent,
+                                              .max_rejects = cfg->max_rejects,
+                                              .min_rows = cfg->min_rows,
+                                              .max_rows = cfg->max_rows};
+    struct pl_limits limits;
 
-    if (choose_reject_percent(limits, cfg, m, err) != 0 ||
-        pl_setting_int(
-            limit(cfg->min_rows, m, "validate.limits.min_rows", PL_UNSET),
-            "LAKESEG_MIN_ROWS", MIN_ROWS_DEFAULT, &limits->min_rows, err) != 0)
+    if (pl_limits_choose(m, &options, &limits, err) != 0)
         return -1;
-    limits->max_rejects =
-        limit(cfg->max_rejects, m, "validate.limits.max_rejects", -1);
-    limits->max_rows = limit(cfg->max_rows, m, "validate.limits.max_rows", -1);
+    s->csv.limits =
+        (struct pl_csv_limits){.max_reject_percent = limits.max_reject_percent,
+                               .max_rejects = limits.max_rejects,
+                               .min_rows = limits.min_rows,
+                               .max_rows = limits.max_rows};
     return choose_required(s, m, err);
 }
 
@@ -318,11 +289,11 @@ static int choose_ways(struct csv_settings *s,
                        &threads, err) != 0 ||
         pl_setting_int(cfg->keys_memory, "LAKESEG_KEYS_MEMORY",
                        KEYS_MEMORY_DEFAULT, &keys_memory, err) != 0 ||
-        pl_setting_int(limit(cfg->max_part_bytes, m,
-                             "validate.output.max_part_bytes", PL_UNSET),
-                       "LAKESEG_MAX_PART_BYTES",
-                       cfg->output != NULL ? 0 : MAX_PART_BYTES_DEFAULT,
-                       &max_part_bytes, err) != 0)
+        pl_manifest_setting_int(
+            m, cfg->max_part_bytes, "validate.output.max_part_bytes",
+            "LAKESEG_MAX_PART_BYTES",
+            cfg->output != NULL ? 0 : MAX_PART_BYTES_DEFAULT, &max_part_bytes,
+            err) != 0)
         return -1;
     if (threads < 1 || threads > 64)
         return pl_fail(err, PL_CONFIG_INVALID, "threads: from 1 to 64");

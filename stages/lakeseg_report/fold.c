@@ -125,15 +125,28 @@ static int mask_list(json_t *list, const char *key, struct pl_err *err)
     return 0;
 }
 
+static int mask_message(const struct pl_manifest *m, struct pl_err *err)
+{
+    const char *name = pl_manifest_str(m, "error.name");
+    const char *message = pl_manifest_str(m, "error.message");
+    PL_AUTO(pl_buf) masked = PL_BUF_INIT_MAX(PL_MANIFEST_MAX_BYTES * 4);
+
+    if (message == NULL || name == NULL || !report_may_quote(name))
+        return 0;
+    if (report_mask(message, pl_manifest_str(m, "query.sql"), &masked, err) !=
+        0)
+        return -1;
+    return json_object_set_new(pl_manifest_get(m, "error"), "message",
+                               json_string(pl_buf_str(&masked))) == 0
+               ? 0
+               : pl_fail_memory(err);
+}
+
 /* What holds, or may quote, people's values. */
 static int mask_values(const struct pl_manifest *m, struct pl_err *err)
 {
     json_t *columns = pl_manifest_get(m, "validate.result.columns");
     json_t *jobs = pl_manifest_get(m, "import.result.jobs");
-    json_t *error = pl_manifest_get(m, "error");
-    const char *name = pl_manifest_str(m, "error.name");
-    const char *message = pl_manifest_str(m, "error.message");
-    char masked[4096];
     json_t *entry;
     size_t i;
 
@@ -147,17 +160,7 @@ static int mask_values(const struct pl_manifest *m, struct pl_err *err)
         if (mask_list(json_object_get(entry, "failures"), NULL, err) != 0)
             return -1;
     }
-    if (mask_list(jobs, "reason", err) != 0)
-        return -1;
-    if (message == NULL || name == NULL || !report_may_quote(name))
-        return 0;
-    pl_mask_literals(message, masked, sizeof(masked));
-    if (json_object_set_new(
-            error, "message",
-            json_stringn(masked, pl_utf8_valid_len(masked, strlen(masked)))) !=
-        0)
-        return pl_fail_memory(err);
-    return 0;
+    return mask_list(jobs, "reason", err) == 0 ? mask_message(m, err) : -1;
 }
 
 /* Takes LINE bytes, then stops whoever writes. */

@@ -84,6 +84,20 @@ static void read_rows(const struct pl_manifest *m, struct report_rows *rows)
                              .unchanged = count_of(result, "rows_unchanged")};
 }
 
+static void read_delta(const struct pl_manifest *m, struct report_delta *d)
+{
+    const json_t *delta = pl_manifest_get(m, "validate.result.delta");
+
+    *d = (struct report_delta){
+        .last_run = pl_manifest_str(m, "validate.result.delta.last.run_id"),
+        .why_full = pl_manifest_str(m, "validate.result.delta.why_full"),
+        .is_there = json_is_object(delta),
+        .added = count_of(delta, "rows_new"),
+        .changed = count_of(delta, "rows_changed"),
+        .unchanged = count_of(delta, "rows_unchanged"),
+        .gone = count_of(delta, "rows_gone")};
+}
+
 static void read_stages(struct report_run *run)
 {
     const json_t *list = pl_manifest_get(run->m, "stages");
@@ -255,6 +269,7 @@ void report_model(const struct pl_manifest *m, double price_per_tb,
     run->started_ms = time_of(pl_manifest_get(m, "run"), "started_at");
     read_query(m, price_per_tb, &run->query);
     read_rows(m, &run->rows);
+    read_delta(m, &run->delta);
     read_stages(run);
     read_rules(run);
     read_columns(run);

@@ -68,6 +68,17 @@ struct report_rows {
     int64_t unchanged;
 };
 
+/* Row by row against the last run, where the job asked for it. */
+struct report_delta {
+    const char *last_run; /* NULL: there was none to compare with */
+    const char *why_full; /* NULL: only changes were sent, or had to be */
+    bool is_there;
+    int64_t added; /* -1: not known; so the others */
+    int64_t changed;
+    int64_t unchanged;
+    int64_t gone;
+};
+
 struct report_query {
     const char *sql;
     const char *execution_id;
@@ -103,6 +114,7 @@ struct report_run {
 
     struct report_query query;
     struct report_rows rows;
+    struct report_delta delta;
     const char *destination; /* "Amazon Pinpoint" */
     const char *segment;     /* NULL: none was made */
     int64_t segment_size;
@@ -140,6 +152,10 @@ int report_verdict(const struct report_run *run, struct pl_buf *out,
                    struct pl_err *err) PL_MUST_CHECK;
 /* Whether what stands in quotes in this error's message may be people's. */
 bool report_may_quote(const char *error_name);
+/* Appends message with what it quotes masked, but for words of the query, which
+ * stands in the report anyway: the column that is not there has its name. */
+int report_mask(const char *message, const char *sql, struct pl_buf *out,
+                struct pl_err *err) PL_MUST_CHECK;
 /* Appends the error's message, what it quotes masked unless it is ours or
  * values are to be shown. */
 int report_message(const struct report_run *run, bool show_values,

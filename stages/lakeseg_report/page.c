@@ -147,7 +147,8 @@ static bool has_stages(const struct report_view *view)
 
 static bool has_before(const struct report_view *view)
 {
-    return view->before != NULL || view->run->state == REPORT_GOOD;
+    return view->before != NULL || view->run->state == REPORT_GOOD ||
+           view->run->delta.is_there;
 }
 
 static bool has_cost(const struct report_view *view)

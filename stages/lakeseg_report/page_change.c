@@ -23,16 +23,44 @@ static void row(struct html *h, const struct change *c)
     html_put(h, "</tr>");
 }
 
-void page_change(struct html *h, const struct report_view *view)
+static void delta(struct html *h, const struct report_delta *d)
+{
+    const struct {
+        const char *word;
+        const char *field;
+        int64_t count;
+    } parts[] = {
+        {"new", "validate.result.delta.rows_new", d->added},
+        {"changed", "validate.result.delta.rows_changed", d->changed},
+        {"unchanged", "validate.result.delta.rows_unchanged", d->unchanged},
+        {"gone", "validate.result.delta.rows_gone", d->gone}};
+
+    html_put(h, "<h3>Row by row</h3>");
+    if (d->why_full != NULL) {
+        html_put(h, "<p>Every row was sent: ");
+        html_cut(h, d->why_full, PAGE_MESSAGE_MAX);
+        html_put(h, ".</p>");
+    }
+    if (d->last_run == NULL)
+        return;
+    html_put(h, "<p class='note'>Against run <code>");
+    html_cut(h, d->last_run, PAGE_NAME_MAX);
+    html_put(h, "</code>, by key:</p><dl class='small'>");
+    for (size_t i = 0; i < PL_COUNT(parts); i++) {
+        if (parts[i].count < 0)
+            continue;
+        html_putf(h, "<div><dt>%s</dt><dd>", parts[i].word);
+        html_field(h, parts[i].field, parts[i].count);
+        html_put(h, "</dd></div>");
+    }
+    html_put(h, "</dl>");
+}
+
+static void figures(struct html *h, const struct report_view *view)
 {
     struct changes changes;
     char text[WORDS_LEN];
 
-    if (view->before == NULL) {
-        html_put(h, "<p>No earlier successful run of this job is known "
-                    "here.</p>");
-        return;
-    }
     changes_find(view->before, view->run, &changes);
     html_put(h, "<p class='note'>Against the last successful run, <code>");
     html_cut(h, view->before->id, PAGE_NAME_MAX);
@@ -53,6 +81,17 @@ void page_change(struct html *h, const struct report_view *view)
         html_count(h, (int64_t)changes.left);
         html_put(h, " more</p>");
     }
+}
+
+void page_change(struct html *h, const struct report_view *view)
+{
+    if (view->before != NULL)
+        figures(h, view);
+    else
+        html_put(h, "<p>No earlier successful run of this job is known "
+                    "here.</p>");
+    if (view->run->delta.is_there)
+        delta(h, &view->run->delta);
 }
 
 void page_cost(struct html *h, const struct report_view *view)

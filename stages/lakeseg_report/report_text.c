@@ -257,6 +257,32 @@ static void change(struct text *t, const struct report_view *view)
     }
 }
 
+static void delta(struct text *t, const struct report_delta *d)
+{
+    const struct {
+        const char *word;
+        int64_t count;
+    } parts[] = {{"new", d->added},
+                 {"changed", d->changed},
+                 {"unchanged", d->unchanged},
+                 {"gone", d->gone}};
+    char text[WORDS_LEN];
+
+    if (d->last_run == NULL)
+        return;
+    heading(t, "Row by row against the last run");
+    for (size_t i = 0; i < PL_COUNT(parts); i++) {
+        if (parts[i].count < 0)
+            continue;
+        words_count(parts[i].count, text);
+        text_put(t, "  ");
+        text_cell(t, parts[i].word, strlen(parts[i].word), LABEL);
+        text_put(t, " ");
+        text_right(t, text, NUMBER);
+        text_put(t, "\n");
+    }
+}
+
 static void cost(struct text *t, const struct report_query *q)
 {
     char text[WORDS_LEN];
@@ -283,6 +309,7 @@ void report_text(struct text *t, const struct report_view *view)
     rejects(t, view);
     columns(t, view->run);
     change(t, view);
+    delta(t, &view->run->delta);
     cost(t, &view->run->query);
 }
 

@@ -43,6 +43,16 @@ static int check_until(const struct lakeseg_run_config *cfg,
                    "--until %s: the run has no such stage", cfg->until);
 }
 
+/* Where the job goes, when it does not say: part of what a resumed run keeps. */
+static int choose_destination(struct pl_manifest *job, struct pl_err *err)
+{
+    const char *to = pl_env("LAKESEG_DESTINATION");
+
+    if (to == NULL || pl_manifest_str(job, "import.destination") != NULL)
+        return 0;
+    return pl_manifest_set_str(job, "import.destination", to, err);
+}
+
 /* Makes a job what job.json holds: all that a resuming supervisor must know. */
 static int prepare(const struct lakeseg_run_config *cfg,
                    struct pl_manifest *job, struct pl_err *err)
@@ -58,7 +68,8 @@ static int prepare(const struct lakeseg_run_config *cfg,
                        "the job's status is '%s': this is what a run left, "
                        "not the job",
                        status);
-    if (run_plan_choose(job, cfg->stages, cfg->from, cfg->has_report, err) !=
+    if (choose_destination(job, err) != 0 ||
+        run_plan_choose(job, cfg->stages, cfg->from, cfg->has_report, err) !=
             0 ||
         run_plan_read(job, &plan, err) != 0 ||
         check_until(cfg, &plan, err) != 0 ||

@@ -152,12 +152,20 @@ static bool is_retryable(const char *name)
     return name != NULL && pl_code_info(pl_code_by_name(name))->is_retryable;
 }
 
+/* Without a topic there is nobody to be told, now or later. */
+static bool has_topic(const struct pl_manifest *m)
+{
+    return pl_manifest_str(m, "notify.topic_arn") != NULL ||
+           pl_env("LAKESEG_TOPIC_ARN") != NULL;
+}
+
 static enum verdict judge_notify(const struct run_stage_end *end)
 {
     const char *name = pl_manifest_str(&end->m, "notify.error.name");
 
     if (end->m.root != NULL &&
-        pl_manifest_str(&end->m, "notify.result.message_id") != NULL)
+        (pl_manifest_str(&end->m, "notify.result.message_id") != NULL ||
+         !has_topic(&end->m)))
         return HAS_ENDED;
     if (end->m.root == NULL || is_retryable(name))
         return AGAIN;
@@ -379,11 +387,12 @@ static int run_stage(struct supervisor *s, const char *stage,
 static int status_of(const struct supervisor *s)
 {
     const char *status = pl_manifest_str(&s->m, "status");
+    const char *untold = pl_manifest_str(&s->m, "notify.error.name");
 
     if (pl_manifest_is_failed(&s->m))
         return (int)pl_manifest_int(&s->m, "error.exit", 70);
     if (status != NULL && strcmp(status, "succeeded") == 0)
-        return 0;
+        return untold != NULL ? pl_code_info(pl_code_by_name(untold))->exit : 0;
     return run_plan_find(&s->plan, RUN_NOTIFY, 0) < s->plan.count
                ? pl_code_info(PL_MANIFEST_INVALID)->exit
                : 0;

@@ -15,14 +15,12 @@ const char *sfn_task_name(const struct sfn_task_config *cfg)
     static const struct {
         const char *stage;
         const char *task;
-    } tasks[] = {{"query-validate", "query"},
-                 {"athena-exec", "query"},
-                 {"s3-fetch", "transform"},
-                 {"csv-validate", "transform"},
-                 {"csv-validate-normalize", "transform"},
-                 {"s3-put", "transform"},
-                 {"pinpoint-import", "import"},
-                 {"profiles-import", "import"}};
+    } tasks[] = {
+        {"query-validate", "query"},   {"athena-exec", "query"},
+        {"parts-split", "query"},      {"s3-fetch", "transform"},
+        {"csv-validate", "transform"}, {"csv-validate-normalize", "transform"},
+        {"s3-put", "transform"},       {"pinpoint-import", "import"},
+        {"profiles-import", "import"}};
     const char *last = cfg->stages[cfg->stage_count - 1];
 
     for (size_t i = 0; i < PL_COUNT(tasks); i++)

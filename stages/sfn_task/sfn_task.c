@@ -176,18 +176,22 @@ static int print_metrics(const struct pl_manifest *m, struct pl_err *err)
 }
 
 /* Everything that is kept of a run. A token that is over writes nothing: the
- * run belongs to another task now. */
+ * run belongs to another task now. With a part of a run it does not end:
+ * report, history and metrics are those of the task that puts them together. */
 static int keep(struct task *t, struct pl_err *err)
 {
+    const bool is_part = pl_manifest_get(&t->m, "run.part") != NULL;
     struct pl_err ignored = {0};
 
-    if (pl_manifest_is_failed(&t->m) || has_succeeded(&t->m))
+    if (!is_part && (pl_manifest_is_failed(&t->m) || has_succeeded(&t->m)))
         sfn_keep_report(t->cfg, &t->m, t->aws, &t->beat);
     sfn_beat_now(&t->beat);
     if (t->beat.is_over)
         return 0;
     if (store(t, err) != 0)
         return -1;
+    if (is_part)
+        return 0;
     sfn_keep_history(t->cfg, &t->m, t->aws);
     if (print_metrics(&t->m, &ignored) != 0)
         pl_warn("no metrics: %s", ignored.msg);

@@ -281,6 +281,25 @@ class Untold(Supervised):
         self.assertEqual(self.outcomes(), [(run_id, "successful"),
                                            (new, "successful")])
 
+    def test_nobody_to_tell(self):
+        """Without a topic the run is over all the same."""
+        path = self.job()
+        with open(path, encoding="utf-8") as file:
+            document = json.load(file)
+        del document["notify"]
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(document, file)
+        ended = self.run_lakeseg("--json", path,
+                                 environment={"LAKESEG_TOPIC_ARN": None})
+        self.assertEqual(ended.status, 78, ended.stderr)
+        run_id = ended.manifest["run"]["id"]
+        self.assertEqual(ended.manifest["status"], "succeeded")
+        self.assertEqual(ended.manifest["notify"]["error"]["name"],
+                         "ConfigInvalid")
+        self.check_folder(run_id)
+        self.goes_well(self.job())
+        self.assertEqual(len(self.outcomes()), 1)
+
     def test_for_the_moment(self):
         """The notification is entered again."""
         self.local.fault(rule="sns.Publish=error:503:ServiceUnavailable,"
@@ -445,6 +464,27 @@ class Parts(Supervised):
             "pinpoint-import", "sns-notify"]}))
         self.assertEqual(len(manifest["stages"]), 6)
         self.check_once(manifest["run"]["id"])
+
+    def test_stages_by_the_destination(self):
+        """A job that names none goes where the environment says."""
+        path = self.job()
+        with open(path, encoding="utf-8") as file:
+            document = json.load(file)
+        for named, set_to, importer in (
+                ("pinpoint", "customer-profiles", "pinpoint-import"),
+                (None, "customer-profiles", "profiles-import"),
+                (None, None, "pinpoint-import")):
+            document["import"].pop("destination", None)
+            if named:
+                document["import"]["destination"] = named
+            with open(path, "w", encoding="utf-8") as file:
+                json.dump(document, file)
+            ended = self.run_lakeseg(
+                "--json", "--until", "athena-exec", path,
+                environment={"LAKESEG_DESTINATION": set_to})
+            self.assertIn(importer, ended.manifest["run"]["stages"])
+            self.assertEqual(ended.manifest["import"].get("destination"),
+                             named or set_to)
 
     def test_without_a_notification(self):
         ended = self.run_lakeseg("--json", "--stages",

@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 from disturb import Plan
@@ -18,10 +19,12 @@ KINDS = [(d, c) for d in ("pinpoint", "customer-profiles")
          for c in ("short", "long")]
 
 
-def start(words, environment):
+def start(words, environment, said):
+    """Into a file: the end of a pipe is not there before the last who has it
+    has ended, and what a killed supervisor began is not to be waited for."""
     return subprocess.Popen([program("lakeseg"), "run", *words],
-                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, env=environment)
+                            stdin=subprocess.DEVNULL, stdout=said,
+                            stderr=said, env=environment)
 
 
 class Round:
@@ -35,6 +38,7 @@ class Round:
         self.starts = 0
         self.late_hits = 0  # while the outcome was known, or just after
         self.log = []
+        self.said = None
 
     def is_over(self):
         return self.job.receipt(self.run_id) is not None
@@ -57,14 +61,17 @@ class Round:
     def begin(self, path):
         self.starts += 1
         words = self.words(path)
-        process = start(words, self.job.environment())
+        self.said = tempfile.TemporaryFile()
+        process = start(words, self.job.environment(), self.said)
         self.log.append("$ lakeseg run " + " ".join(words))
         return process
 
     def wait(self, process):
-        said = process.communicate(timeout=120)[0].decode(errors="replace")
-        self.log.append(said + "-> %d" % process.returncode)
-        return process.returncode
+        process.wait(timeout=120)
+        self.said.seek(0)
+        self.log.append(self.said.read().decode(errors="replace") +
+                        "-> %d" % process.returncode)
+        self.said.close()
 
     def disturb(self, path):
         strikes = list(self.plan.strikes)

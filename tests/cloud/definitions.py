@@ -17,7 +17,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 FOLDER = os.path.join(SOURCE, "cloudformation")
 DEPS = os.path.join(SOURCE, ".deps", "cloud")
-MACHINES = {"state-machine.asl.json": "StateMachine",
+# Its grammar is older than the Distributed Map.
+EXCUSED = re.compile(r'statelint: Field "ItemReader" not allowed in State ')
+MACHINES = {"state-machine-large.asl.json": "StateMachine",
+            "state-machine.asl.json": "StateMachine",
             "tell.asl.json": "TellMachine"}
 
 
@@ -52,6 +55,9 @@ def findings(texts, names):
     for text, by in zip(texts, found):
         by["moto"] = by_moto(text)
         by["ours"] = rules.judge(text, names)
+        for check, said in by.items():
+            by[check] = [one for one in said
+                         if not EXCUSED.match("%s: %s" % (check, one))]
     return found
 
 

@@ -5,7 +5,8 @@ import json
 import re
 
 PROGRAMS = {"query-validate", "athena-exec", "s3-fetch", "s3-put",
-            "csv-validate-normalize", "pinpoint-import", "profiles-import"}
+            "csv-validate-normalize", "pinpoint-import", "profiles-import",
+            "parts-split", "parts-collect"}
 SUBJECTS = {"successful", "query invalid", "query failed",
             "import failed: nothing imported",
             "import failed: partly imported", "incomplete"}
@@ -99,6 +100,46 @@ def judge_token(name, state):
     size = len(json.dumps(overrides)) + TOKEN_MAX + PATH_MAX
     if size > OVERRIDES_MAX:
         yield "%s: overrides of up to %d characters" % (name, size)
+
+
+def judge_map(name, state):
+    """A child's execution has a name and a context of its own, and its
+    failure must not hide which part failed, or why."""
+    processor = state.get("ItemProcessor", {})
+    inner = processor.get("States", {})
+    config = processor.get("ProcessorConfig", {})
+    if config != {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}:
+        yield name + ": only standard executions wait for a token"
+    if str(state.get("ItemReader", {}).get("Resource")).partition(
+            ":::")[2] != "s3:getObject":
+        yield name + ": its items are read from S3"
+    if not 1 <= state.get("MaxConcurrency", 0) <= 100:
+        yield name + ": MaxConcurrency says how many tasks at once"
+    if not any(c.get("ErrorEquals") == ["States.ALL"] and "ResultPath" in c
+               for c in state.get("Catch", [])):
+        yield name + ": no Catch of States.ALL that keeps what is known"
+    given = {key.removesuffix(".$") for key in state.get("ItemSelector", {})}
+    yield from judge_flow(inner, processor.get("StartAt"), given)
+    for one, child in inner.items():
+        for way in set(edges(child)) - set(inner):
+            yield "%s: a part goes on to %s, which is outside" % (one, way)
+        if any("$$.Execution" in text for _, text in strings(child)):
+            yield one + ": $$.Execution is the part's, not the run's"
+        if child.get("Type") == "Fail" or is_publish(child):
+            yield one + ": a part neither fails nor tells"
+        yield from judge_state(one, child)
+
+
+def judge_parts(states):
+    """Parts are made before the Map, and put together behind it."""
+    commands = [container.get("Command", []) for state in states.values()
+                if is_token(state)
+                for container in state.get("Parameters", {}).get(
+                    "Overrides", {}).get("ContainerOverrides", [])]
+    has_map = any(s.get("Type") == "Map" for s in states.values())
+    for stage, at in (("parts-split", -1), ("parts-collect", 1)):
+        if any(c[at] == stage for c in commands if len(c) > 1) != has_map:
+            yield "%s and the Map need each other" % stage
 
 
 def judge_publish(name, state):
@@ -203,15 +244,16 @@ def after(state, before):
 
 def reads(state):
     own = {k: v for k, v in state.items()
-           if k not in ("ResultSelector", "Catch", "ResultPath", "Comment")}
+           if k not in ("ResultSelector", "Catch", "ResultPath", "Comment",
+                        "ItemProcessor")}
     for _, text in strings(own):
         for found in re.findall(r"(?<!\$)\$\.(\w+)", text):
             yield found
 
 
-def flow(states, start):
+def flow(states, start, given=None):
     """What each state finds, however the run came there."""
-    found, ways = {}, [(start, None)]
+    found, ways = {}, [(start, given)]
     while ways:
         name, given = ways.pop()
         state = states.get(name)
@@ -236,8 +278,8 @@ def flow(states, start):
     return found
 
 
-def judge_flow(states, start):
-    for name, given in flow(states, start).items():
+def judge_flow(states, start, given=None):
+    for name, given in flow(states, start, given).items():
         if given is None:
             continue
         for key in sorted(set(reads(states[name])) - given):
@@ -253,6 +295,18 @@ def judge_placeholders(text, substitutions):
         yield "${%s} is substituted and not there" % name
 
 
+def judge_state(name, state):
+    yield from judge_words(name, state)
+    if state.get("Type") == "Task":
+        yield from judge_task(name, state)
+    if state.get("Type") == "Map":
+        yield from judge_map(name, state)
+    if is_token(state):
+        yield from judge_token(name, state)
+    if is_publish(state):
+        yield from judge_publish(name, state)
+
+
 def judge(text, substitutions):
     try:
         definition = json.loads(text)
@@ -263,14 +317,8 @@ def judge(text, substitutions):
     if "TimeoutSeconds" not in definition:
         found.append("no TimeoutSeconds for the whole")
     for name, state in states.items():
-        kind = state.get("Type")
-        found += judge_words(name, state)
-        if kind == "Task":
-            found += judge_task(name, state)
-        if is_token(state):
-            found += judge_token(name, state)
-        if is_publish(state):
-            found += judge_publish(name, state)
+        found += judge_state(name, state)
+    found += judge_parts(states)
     found += judge_catches(states)
     found += judge_messages(states)
     found += judge_flow(states, definition.get("StartAt"))

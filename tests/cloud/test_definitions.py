@@ -119,6 +119,51 @@ FAULTS = {
 }
 
 
+def part(change):
+    """A fault in the Map over the parts."""
+    return edit(lambda states: change(states["Transform"],
+                                      states["Transform"]["ItemProcessor"]))
+
+
+def in_part(change):
+    """A fault in what is run for each part."""
+    return part(lambda _, processor: change(processor["States"]))
+
+
+PART_FAULTS = {
+    "an express part": part(lambda _, p: p["ProcessorConfig"].update(
+        ExecutionType="EXPRESS")),
+    "parts in the run's own history": part(
+        lambda _, p: p["ProcessorConfig"].pop("Mode")),
+    "a run's name in a part": in_part(
+        lambda s: s["TransformPart"]["Parameters"]["Overrides"][
+            "ContainerOverrides"][0]["Environment"][2].update(
+                {"Value.$": "$$.Execution.Name"})),
+    "what no item says": in_part(
+        lambda s: s["TransformPart"]["Parameters"]["Overrides"][
+            "ContainerOverrides"][0]["Environment"][3].update(
+                {"Value.$": "$.manifest"})),
+    "a part without its token": in_part(
+        lambda s: s["TransformPart"]["Parameters"]["Overrides"][
+            "ContainerOverrides"][0]["Environment"].pop(0)),
+    "a part without a heartbeat": in_part(
+        lambda s: s["TransformPart"].pop("HeartbeatSeconds")),
+    "a part that is not caught": in_part(
+        lambda s: s["TransformPart"].pop("Catch")),
+    "a part that fails the Map": in_part(
+        lambda s: s.update(PartFailed={"Type": "Fail"})),
+    "a Map that is not caught": part(lambda m, _: m.pop("Catch")),
+    "all at once": part(lambda m, _: m.pop("MaxConcurrency")),
+    "items from nowhere": part(lambda m, _: m.pop("ItemReader")),
+    "a way out of the Map": in_part(lambda s: (
+        s["TransformPart"].pop("End"),
+        s["TransformPart"].update(Next="Import"))),
+    "the parts are not put together": edit(
+        lambda s: s["Import"]["Parameters"]["Overrides"]["ContainerOverrides"][
+            0].update(Command=["sfn-task", "${ImportStage}"])),
+}
+
+
 class Definitions(unittest.TestCase):
     def test_each_passes_every_check(self):
         for name, resource in MACHINES.items():
@@ -127,8 +172,37 @@ class Definitions(unittest.TestCase):
             self.assertEqual(len(found), 4)
 
     def test_seeded_faults_are_caught(self):
-        text = read("state-machine.asl.json")
-        seeded = {name: seed(text) for name, seed in FAULTS.items()}
+        self.assertGreaterEqual(len(FAULTS), 20)
+        self.catch("state-machine.asl.json", FAULTS)
+
+    def test_seeded_faults_of_parts_are_caught(self):
+        self.catch("state-machine-large.asl.json", PART_FAULTS)
+
+    def test_large_is_as_the_other(self):
+        """All but the transformer, and what stands at its two ends."""
+        small, large = (json.loads(read(name))["States"] for name in (
+            "state-machine.asl.json", "state-machine-large.asl.json"))
+        self.assertEqual(list(small), list(large))
+        different = {name for name in small if small[name] != large[name]}
+        self.assertEqual(different, {"Query", "Transform", "Import"})
+
+        def command(task):
+            return task["Parameters"]["Overrides"]["ContainerOverrides"][0]
+
+        command(large["Query"])["Command"].remove("parts-split")
+        command(large["Import"])["Command"].remove("parts-collect")
+        command(large["Import"])["Environment"][3]["Value.$"] = \
+            "$.transform.manifest_uri"
+        self.assertEqual(small["Query"], large["Query"])
+        self.assertEqual(small["Import"], large["Import"])
+        task = large["Transform"]["ItemProcessor"]["States"]["TransformPart"]
+        for name in ("Resource", "TimeoutSeconds", "HeartbeatSeconds",
+                     "Retry"):
+            self.assertEqual(task[name], small["Transform"][name])
+
+    def catch(self, definition, faults):
+        text = read(definition)
+        seeded = {name: seed(text) for name, seed in faults.items()}
         for name, fault in seeded.items():
             self.assertNotEqual(fault, text, name)
         found = findings(list(seeded.values()), substitutions("StateMachine"))
@@ -143,7 +217,6 @@ class Definitions(unittest.TestCase):
                 alone[caught[0]] = alone.get(caught[0], 0) + 1
         print("caught by one check alone: %s" % alone)
         self.assertEqual(missed, set())
-        self.assertGreaterEqual(len(seeded), 20)
 
     def test_packaged_template_is_clean(self):
         """No rule is left out, and no finding is excused."""
@@ -151,7 +224,8 @@ class Definitions(unittest.TestCase):
         subprocess.run([os.path.join(SOURCE, "scripts", "package")],
                        check=True, stdout=subprocess.DEVNULL)
         done = subprocess.run(
-            [os.path.join(os.path.dirname(sys.executable), "cfn-lint"),
+            [sys.executable,
+             os.path.join(os.path.dirname(sys.executable), "cfn-lint"),
              "--include-checks", "I", "--", packaged],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300,
             check=False)
@@ -165,8 +239,8 @@ class Definitions(unittest.TestCase):
             stdout=subprocess.PIPE, check=True).stdout for _ in range(2)]
         self.assertEqual(made[0], made[1])
         text = made[0].decode()
-        blocks = re.findall(r"^      DefinitionString: \|\n((?:        .*\n)+)",
-                            text, re.M)
+        blocks = re.findall(r"^ +(?:DefinitionString: |- )\|\n"
+                            r"((?: +[{}\"].*\n)+)", text, re.M)
         self.assertEqual([json.loads(b) for b in blocks],
                          [json.loads(read(name)) for name in MACHINES])
         comments = [line for line in read("template.yaml").splitlines()

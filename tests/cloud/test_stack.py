@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import warnings
 
 import boto3
 from moto import mock_aws
@@ -68,6 +69,7 @@ class Stack(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         logging.disable(logging.CRITICAL)  # of moto: what it does not know
+        warnings.simplefilter("ignore")
         leave_out_nothing()
         keep_outputs()
         cls.server = ThreadedMotoServer(ip_address="127.0.0.1", port=0,
@@ -76,6 +78,12 @@ class Stack(unittest.TestCase):
         # by this name: moto takes any other for a bucket's
         cls.url = "http://localhost:%d" % cls.server.get_host_and_port()[1]
         cls.home = tempfile.TemporaryDirectory()
+        # the script that pip installs does not start in a path with blanks
+        cls.aws = os.path.join(cls.home.name, "aws")
+        with open(cls.aws, "w", encoding="utf-8") as file:
+            file.write('#!/bin/sh\nexec "%s" -m awscli "$@"\n' %
+                       sys.executable)
+        os.chmod(cls.aws, 0o755)
 
     @classmethod
     def tearDownClass(cls):
@@ -83,8 +91,8 @@ class Stack(unittest.TestCase):
         cls.home.cleanup()
 
     def deploy(self, *words, **environment):
-        folder = os.path.dirname(sys.executable)
-        env = {**KEYS, "PATH": folder + os.pathsep + os.environ["PATH"],
+        env = {**KEYS, "PATH": self.home.name + os.pathsep +
+               os.environ["PATH"],
                "HOME": self.home.name, "AWS_ENDPOINT_URL": self.url,
                "AWS_EC2_METADATA_DISABLED": "true", **environment}
         done = subprocess.run(

@@ -103,6 +103,7 @@ class Cases:
     def run_all(self):
         self.local.table("contacts", people(COUNT, 12))
         self.good()
+        self.changed()
         self.failures()
         self.ends_early()
         self.hostile()
@@ -119,6 +120,17 @@ class Cases:
         self.remember(manifest)
         self.keep("good", manifest)
         self.keep("good-values", manifest, "--show-values")
+
+    def changed(self):
+        """Only what changed since the run before is sent."""
+        for name, sql, table in (
+                ("all-new", SQL, people(COUNT, 12)),
+                ("changed", SQL.replace("NOT LIKE 'test-%'", "< 'p-01900'"),
+                 people(COUNT, 12).replace("Basic", "Basics", 300))):
+            self.local.table("contacts", table)
+            self.keep(name, self.pipe(SHORT, job(
+                sql, run={"name": "changes"}, import_={"mode": "changed"})))
+        self.local.table("contacts", people(COUNT, 12))
 
     def failures(self):
         self.keep("query-invalid", self.pipe(SHORT, job(

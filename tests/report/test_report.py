@@ -11,7 +11,7 @@ import unittest
 from xml.parsers import expat
 
 from cases import COUNT, HOSTILE_NAME, SQL, Cases
-from harness import Local, program
+from harness import Local, job, program
 
 KIB = 1024
 
@@ -179,6 +179,42 @@ class Reports(unittest.TestCase):
         named = self.cases.report(
             os.path.join(self.dir, "wide.json"), "--previous", path)
         self.assertIn(before["run"]["id"], Page(named.stdout).text)
+
+    def test_change_row_by_row(self):
+        delta = self.manifest("changed")["validate"]["result"]["delta"]
+        page = self.page("changed")
+        self.assertGreater(delta["rows_changed"], 100)
+        for key in ("rows_new", "rows_changed", "rows_unchanged", "rows_gone"):
+            self.assertEqual(page.numbers("validate.result.delta." + key),
+                             [delta[key]])
+        self.assertIn(self.manifest("all-new")["run"]["id"], page.text)
+        self.assertIn("unchanged.", page.text)  # the counts add up with them
+        self.assertIn("Every row was sent: no earlier run",
+                      self.page("all-new").text)
+
+    def test_a_supervised_run_has_its_report(self):
+        path = os.path.join(self.dir, "supervised", "job.json")
+        state = os.path.join(self.dir, "supervised", "state")
+        os.makedirs(os.path.dirname(path))
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(job(SQL, run={"name": "supervised"}), file)
+        for _ in range(2):
+            done = subprocess.run(
+                [program("lakeseg"), "run", "--report", "--json", path],
+                capture_output=True, timeout=120, check=False,
+                env=self.cases.environment(LAKESEG_STATE=state))
+            self.assertEqual(done.returncode, 0, done.stderr)
+        manifest = json.loads(done.stdout)
+        with open(manifest["report"]["uri"], "rb") as file:
+            page = Page(file.read())
+        self.assertIn("Successful: 1,988 of 2,000 rows", page.text)
+        self.assertIn("Against the last successful run", page.text)
+        last = Page(self.cases.report("last", LAKESEG_STATE=state).stdout)
+        self.assertIn(manifest["run"]["id"], last.text)
+        self.assertIn("sns-notify", last.text)
+        history = Page(self.cases.report("--job", "supervised",
+                                         LAKESEG_STATE=state).stdout)
+        self.assertIn("Successful runs: 2 of 2.", history.text)
 
     def test_rejects_have_numbers_and_shapes(self):
         text = self.page("good").text

@@ -10,13 +10,23 @@ static const struct {
     size_t columns;
     const char *prefix;
     const char *want;
+    int64_t partitions;
+    size_t id;
 } words[] = {
     {"SELECT a AS Id FROM t", 1, "s3://b/p/",
      "UNLOAD (SELECT * FROM (\nSELECT a AS Id FROM t\n) AS t(c0)) TO "
-     "'s3://b/p/' WITH (format = 'JSON')"},
+     "'s3://b/p/' WITH (format = 'JSON')",
+     0, 0},
     {"WITH w AS (SELECT 1) SELECT a, b, c FROM w -- end", 3, "s3://b/it's/",
      "UNLOAD (SELECT * FROM (\nWITH w AS (SELECT 1) SELECT a, b, c FROM w -- "
-     "end\n) AS t(c0, c1, c2)) TO 's3://b/it''s/' WITH (format = 'JSON')"},
+     "end\n) AS t(c0, c1, c2)) TO 's3://b/it''s/' WITH (format = 'JSON')",
+     0, 0},
+    {"SELECT a, b AS Id FROM t", 2, "s3://b/p/",
+     "UNLOAD (SELECT *, coalesce(mod(crc32(to_utf8(lower(regexp_replace("
+     "CAST(c1 AS varchar), '\\s+')))), 16), 0) AS p FROM (\nSELECT a, b AS Id "
+     "FROM t\n) AS t(c0, c1)) TO 's3://b/p/' WITH (format = 'JSON', "
+     "partitioned_by = ARRAY['p'])",
+     16, 1},
 };
 
 START_TEST(word)
@@ -24,10 +34,14 @@ START_TEST(word)
     PL_AUTO(pl_buf) out = PL_BUF_INIT;
     struct pl_err err = {0};
 
-    ck_assert_int_eq(athena_unload_word(words[_i].sql, strlen(words[_i].sql),
-                                        words[_i].columns, words[_i].prefix,
-                                        &out, &err),
-                     0);
+    const struct athena_unload u = {.sql = words[_i].sql,
+                                    .len = strlen(words[_i].sql),
+                                    .column_count = words[_i].columns,
+                                    .partitions = words[_i].partitions,
+                                    .id_column = words[_i].id,
+                                    .prefix = words[_i].prefix};
+
+    ck_assert_int_eq(athena_unload_word(&u, &out, &err), 0);
     ck_assert_str_eq(out.data, words[_i].want);
 }
 END_TEST

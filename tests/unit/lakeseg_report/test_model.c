@@ -118,6 +118,35 @@ START_TEST(what_a_service_quotes_is_masked)
 }
 END_TEST
 
+/* Names that stand in the query are no secret: the report shows it. */
+START_TEST(words_of_the_query_are_not_masked)
+{
+    static const struct {
+        const char *message;
+        const char *said;
+    } cases[] = {
+        {"Column 'clicks' cannot be resolved", "Column 'clicks' cannot be "
+                                               "resolved"},
+        {"Column 'click' cannot be resolved", "Column '...' cannot be "
+                                              "resolved"},
+        {"cannot cast 'Ann' to \"db.t\"", "cannot cast '...' to \"db.t\""},
+        {"'a' is no 'x y'", "'...' is no '...'"}, /* too short; two words */
+        {"open 'clicks", "open '..."},
+        {"''", "'...'"},
+        {"", ""}};
+
+    for (size_t i = 0; i < PL_COUNT(cases); i++) {
+        PL_AUTO(pl_buf) said = PL_BUF_INIT;
+        struct pl_err err = {0};
+
+        ck_assert_int_eq(report_mask(cases[i].message,
+                                     "SELECT a, clicks FROM db.t", &said, &err),
+                         0);
+        ck_assert_str_eq(pl_buf_str(&said), cases[i].said);
+    }
+}
+END_TEST
+
 /* Numbers that would overflow a sum, negative ones and wrong types. */
 START_TEST(impossible_numbers_are_unknown)
 {
@@ -339,6 +368,7 @@ END_TEST
 UNIT_MAIN("model", tcase_add_loop_test(tc, outcomes_are_said_in_a_sentence, 0,
                                        UNIT_COUNT(verdicts));
           tcase_add_test(tc, what_a_service_quotes_is_masked);
+          tcase_add_test(tc, words_of_the_query_are_not_masked);
           tcase_add_test(tc, impossible_numbers_are_unknown);
           tcase_add_test(tc, what_does_not_fit_is_counted);
           tcase_add_test(tc, costs_are_reckoned_with_the_price_that_is_there);
