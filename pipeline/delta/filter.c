@@ -196,9 +196,12 @@ static int add_line(struct pl_delta_filter *f, const char *text, size_t len,
 static int take_lines(struct pl_delta_filter *f, struct pl_err *err)
 {
     const char *at = f->piece.data;
-    const char *end = at + f->piece.len;
+    const char *end;
     const char *lf;
 
+    if (f->piece.len == 0)
+        return 0;
+    end = at + f->piece.len;
     f->line_count = 0;
     while (at < end && (lf = memchr(at, '\n', (size_t)(end - at))) != NULL) {
         const size_t len = (size_t)(lf - at);
