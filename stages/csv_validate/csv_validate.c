@@ -36,6 +36,7 @@ struct job {
     struct pl_buf rejects_uri;    /* "": nowhere */
     struct pl_sink rejects_sink;
     struct pl_deflate deflate;
+    struct pl_sink rows; /* over parts; also once they were transformed */
     struct part **parts; /* all of them appear, or none */
     size_t part_count;
     struct pl_writer rejects;
@@ -281,14 +282,14 @@ static int open_streams(struct job *job, struct pl_err *err)
 static int transform(struct job *job, const struct pl_manifest *m,
                      struct pl_err *err)
 {
-    const struct pl_sink out = {.ctx = job, .write = write_part};
     const struct pl_sink rejects =
         job->set.is_zstd ? pl_deflate_sink(&job->deflate) : job->rejects_sink;
     struct pl_sink compared;
     struct pl_sink rows;
 
+    job->rows = (struct pl_sink){.ctx = job, .write = write_part};
     if (!job->cfg->is_check)
-        job->set.csv.out = &out;
+        job->set.csv.out = &job->rows;
     job->set.csv.next_part = next_part;
     job->set.csv.part_ctx = job;
     if (job->rejects_uri.len > 0)
