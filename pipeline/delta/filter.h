@@ -3,7 +3,7 @@
  * through what is new or changed since the last run, counts the rest, and
  * knows afterwards what is gone. It makes the parts of the output itself.
  *
- * Rows are looked up a megabyte at a time, all those of a piece together
+ * Rows are looked up a few thousand at a time, all those of a piece together
  * and in the order of the table, so that none waits for memory. The last ones
  * come out with pl_delta_filter_settle.
  */
