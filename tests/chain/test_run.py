@@ -14,7 +14,8 @@ import time
 import unittest
 
 from harness import check_manifest, program
-from supervised import STAGES, Supervised, is_alive, kill, wait_for
+from supervised import STAGES, Supervised, is_alive, kill, operation_of, \
+    wait_for
 
 # a call of each stage, and what the run's folder holds while it hangs
 CALLS = (("StartQueryExecution", 0), ("GetQueryExecution", 0),
@@ -134,6 +135,27 @@ class Killed(Supervised):
                         self.assertLessEqual(len(self.queries()), 2)
                         continue
                     self.check_once(run_id, operation == "Publish")
+
+    def test_what_was_under_way(self):
+        """A killed import's request comes to pass after its successor has
+        looked for it: that one waits before it starts another."""
+        process, front = self.held("CreateImportJob", self.job())
+        run_id = self.runs()[0]
+        kill(process)
+        looks = self.looks(front)
+        resumed = self.begin("--json", "--resume", run_id, environment={
+            "AWS_ENDPOINT_URL": front.url,
+            "LAKESEG_POLL_INTERVAL_MS": "2000"})
+        wait_for(lambda: self.looks(front) > looks)
+        front.let_go(passes=True)
+        ended = self.end(resumed)
+        self.assertEqual(ended.status, 0, ended.stderr)
+        self.assertIn("of this run goes on", ended.stderr)
+        self.check_once(run_id)
+
+    def looks(self, front):
+        return [operation_of(kept) for kept in front.kept].count(
+            "GetImportJobs")
 
     def test_a_stage_that_always_dies(self):
         """It is told in the end, since nobody is there to resume it."""
