@@ -178,8 +178,10 @@ void text_bar(struct text *t, int64_t part, int64_t whole, size_t columns)
 
     if (n == 0 && share > 0)
         n = 1;
+    if (n == columns * 8 && share < 1)
+        n--; /* what is not all is not shown as all */
     if (!t->is_utf8)
-        n = (n + 7) / 8 * 8;
+        n = n > 0 && n < 8 ? 8 : n / 8 * 8;
     for (size_t i = 0; i < n / 8; i++)
         text_put(t, t->is_utf8 ? "\xE2\x96\x88" : "#");
     text_put(t, eighths[n % 8]);

@@ -13,10 +13,11 @@ import warnings
 
 import boto3
 from moto import mock_aws
-from moto.cloudformation import models, parsing
+from moto.cloudformation import models
 from moto.cloudformation.parsing import OutputMap
 from moto.server import ThreadedMotoServer
 
+import patches
 from definitions import SOURCE
 
 KEYS = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s",
@@ -25,18 +26,6 @@ NEEDED = ["--set", "Image=lakeseg:1", "--set", "DataLakeS3Path=s3://lake/crm/",
           "--set", "GlueDatabase=crm", "--set", "CustomerProfilesDomain=acme"]
 SMALL = json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic"}},
                     "Outputs": {"O": {"Value": {"Ref": "T"}}}})
-
-
-def leave_out_nothing():
-    """moto leaves AWS::NoValue in a list, as nothing."""
-    original = parsing.clean_json
-
-    def clean(value, resources):
-        found = original(value, resources)
-        return [item for item in found if item is not None] \
-            if isinstance(found, list) else found
-
-    parsing.clean_json = clean
 
 
 def keep_outputs():
@@ -70,7 +59,7 @@ class Stack(unittest.TestCase):
     def setUpClass(cls):
         logging.disable(logging.CRITICAL)  # of moto: what it does not know
         warnings.simplefilter("ignore")
-        leave_out_nothing()
+        patches.cloudformation_no_value()
         keep_outputs()
         cls.server = ThreadedMotoServer(ip_address="127.0.0.1", port=0,
                                         verbose=False)

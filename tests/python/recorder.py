@@ -42,7 +42,10 @@ class Front(http.server.BaseHTTPRequestHandler):
         if not self.server.hook(kept, "before"):
             self.close_connection = True
             return
-        host = urlsplit(self.server.behind).netloc
+        if self.instead(kept):
+            self.server.kept.append(kept)
+            return
+        host = urlsplit(self.behind(kept)).netloc
         behind = http.client.HTTPConnection(host, timeout=60)
         try:
             behind.putrequest(kept.method, self.path, skip_host=True,
@@ -66,6 +69,14 @@ class Front(http.server.BaseHTTPRequestHandler):
         except ConnectionError:  # whoever asked is gone
             self.close_connection = True
 
+    def behind(self, kept):
+        """Where this one goes."""
+        return self.server.behind
+
+    def instead(self, kept):
+        """Answers itself, or is false."""
+        return False
+
     def relay(self, kept):
         self.send_response_only(kept.status)
         names = [name.lower() for name, _ in kept.answer_headers]
@@ -87,8 +98,9 @@ class Recorder:
     """hook(exchange, "before" or "after") is called when a request came and
     when its answer is there; false: it goes no further."""
 
-    def __init__(self, url, hook=lambda kept, when: True):
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Front)
+    def __init__(self, url, hook=lambda kept, when: True, handler=Front):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0),
+                                                      handler)
         self.server.daemon_threads = True
         self.server.behind = url
         self.server.hook = hook

@@ -49,6 +49,8 @@ static const struct {
     {1, 2, true, "\xE2\x96\x88\xE2\x96\x88  "},
     {1, 1000000, true, "\xE2\x96\x8F   "},
     {1, 1000000, false, "#   "},
+    {999999, 1000000, false, "### "},
+    {999999, 1000000, true, "\xE2\x96\x88\xE2\x96\x88\xE2\x96\x88\xE2\x96\x89"},
     {3, 8, true, "\xE2\x96\x88\xE2\x96\x8C  "},
     {9, 8, true, "\xE2\x96\x88\xE2\x96\x88\xE2\x96\x88\xE2\x96\x88"},
     {0, 8, true, "    "},
