@@ -582,7 +582,7 @@ class Budgets(Supervised):
         if operation:
             process, front = self.held(operation, "--json", *words,
                                        self.job(**sections))
-            time.sleep(1.2)  # longer than the budget
+            time.sleep(3.2)  # longer than the budget
             front.let_go(passes=True)
             ended = self.end(process)
         else:
@@ -596,19 +596,19 @@ class Budgets(Supervised):
         return ended
 
     def test_of_the_run(self):
-        ended = self.over("--timeout", "1", match="people",
+        ended = self.over("--timeout", "3", match="people",
                           subject="query failed", name="QueryTimedOut")
-        self.assertEqual(ended.manifest["run"]["timeout_s"], 1)
+        self.assertEqual(ended.manifest["run"]["timeout_s"], 3)
         self.assertEqual([q["state"] for q in self.queries()], ["CANCELLED"])
 
     def test_of_a_stage(self):
-        self.over(run={"stage_timeout_s": {"pinpoint-import": 1}},
+        self.over(run={"stage_timeout_s": {"pinpoint-import": 3}},
                   operation="GetImportJob",
                   subject="import failed: partly imported",
                   name="ImportTimedOut")
 
     def test_of_a_stage_that_nobody_hears(self):
-        self.over(run={"stage_timeout_s": {"csv-validate-normalize": 1}},
+        self.over(run={"stage_timeout_s": {"csv-validate-normalize": 3}},
                   operation="GetObject",
                   subject="import failed: nothing imported",
                   name="Interrupted")
