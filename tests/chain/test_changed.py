@@ -127,6 +127,10 @@ class Runs(Changed):
         self.assertEqual(self.state()["run_id"],
                          second.manifest["run"]["id"])
         self.assertEqual(len(self.state()["files"]), 2)
+        place = "athena/lakeseg/jobs/%s/" % self.name
+        self.assertEqual(set(self.local.objects(prefix=place)), {
+            place + "key", place + "last.json",
+            place + second.manifest["run"]["id"] + ".prints"})
 
     def test_nothing_changed(self):
         self.run_job(people(5))
