@@ -10,7 +10,6 @@ import signal
 import struct
 import subprocess
 import termios
-import time
 import unittest
 
 from harness import check_manifest, program
@@ -214,8 +213,8 @@ class LeftBehind(Supervised):
             front.let_go()
         else:
             process.send_signal(number)
-            front.let_go(passes=True)
             self.end(process)
+            front.let_go()
         return run_id
 
     def closed(self, run_id, subject, words):
@@ -337,12 +336,14 @@ class Untold(Supervised):
 
 
 class Stopped(Supervised):
-    def stop(self, *words, operation="GetImportJob"):
+    def stop(self, *words, operation="GetImportJob", is_answered=False):
         process, front = self.held(operation, "--json", *words, self.job())
         process.send_signal(signal.SIGINT)
-        time.sleep(0.2)  # so that some of them are stopped while they wait
-        front.let_go(passes=True)
-        return self.end(process)
+        if is_answered:
+            front.let_go(passes=True)
+        ended = self.end(process)
+        front.let_go()
+        return ended
 
     def test_once_and_resumed(self):
         ended = self.stop()
@@ -396,7 +397,7 @@ class Stopped(Supervised):
         self.assertEqual(self.run_lakeseg("--resume", run_id).status, 64)
 
     def test_a_known_outcome_is_still_told(self):
-        ended = self.stop(operation="Publish")
+        ended = self.stop(operation="Publish", is_answered=True)
         self.assertEqual(ended.status, 0, ended.stderr)
         self.check_once(ended.manifest["run"]["id"])
 
@@ -524,17 +525,23 @@ class Report(Supervised):
         with open(path, encoding="utf-8") as file:
             self.assertIn(run_id, file.read())
         os.remove(path)
-        return path
 
     def test_before_the_notification(self):
         manifest = self.goes_well("--report", self.job())
         run_id = manifest["run"]["id"]
-        path = self.check_report(run_id)
-        self.assertEqual(manifest["report"]["uri"], path)
+        uri = manifest["run"]["work_uri"] + "report/report.html"
+        self.assertEqual(manifest["report"]["uri"], uri)
+        stored = self.local.s3().get_object(
+            Bucket="results", Key=uri[len("s3://results/"):])
+        self.assertEqual(stored["ContentType"], "text/html; charset=utf-8")
+        with open(os.path.join(self.state, "runs", run_id, "report.html"),
+                  "rb") as file:
+            self.assertEqual(stored["Body"].read(), file.read())
+        self.check_report(run_id)
         self.assertEqual([s["stage"] for s in manifest["stages"]], self.WITH)
         self.check_folder(run_id, self.WITH)
         self.check_once(run_id)
-        self.assertIn(path, self.local.messages()[-1]["message"])
+        self.assertIn(uri, self.local.messages()[-1]["message"])
 
     def test_of_a_failed_run(self):
         self.local.admin("queries", {"match": "people", "state": "FAILED"})
@@ -552,6 +559,21 @@ class Report(Supervised):
         self.check_folder(run_id, ["athena-exec", "lakeseg-report",
                                    "sns-notify"])
         self.assertEqual(self.outcomes(), [(run_id, "query failed")])
+
+    def test_one_that_cannot_be_stored(self):
+        """It stays where it was made, and the run is as good as before."""
+        process, front = self.held("GetImportJob", "--json", "--report",
+                                   self.job())
+        self.local.fault(rule="s3.PutObject=error:403:AccessDenied")
+        front.let_go(passes=True)
+        ended = self.end(process)
+        self.assertEqual(ended.status, 0, ended.stderr)
+        run_id = ended.manifest["run"]["id"]
+        self.assertEqual(
+            ended.manifest["report"]["uri"],
+            os.path.join(self.state, "runs", run_id, "report.html"))
+        self.check_report(run_id)
+        self.check_once(run_id)
 
     def test_one_that_cannot_be_made(self):
         """It is no reason to fail. (The job's own price comes first.)"""
@@ -582,9 +604,8 @@ class Budgets(Supervised):
         if operation:
             process, front = self.held(operation, "--json", *words,
                                        self.job(**sections))
-            time.sleep(3.2)  # longer than the budget
-            front.let_go(passes=True)
             ended = self.end(process)
+            front.let_go()
         else:
             ended = self.run_lakeseg("--json", *words, self.job(**sections))
         self.assertEqual(ended.manifest["error"]["name"], name, ended.stderr)
@@ -733,9 +754,8 @@ class Several(Supervised):
         folder = self.folder("abc")
         process, front = self.held("GetImportJob", "--json", folder)
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.2)
-        front.let_go(passes=True)
         ended = self.end(process)
+        front.let_go()
         self.assertEqual(ended.status, 75, ended.stderr)
         self.assertIn("2 of 3 jobs were not begun", ended.stderr)
         self.assertEqual(len(self.runs()), 1)

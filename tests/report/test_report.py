@@ -205,8 +205,10 @@ class Reports(unittest.TestCase):
                 env=self.cases.environment(LAKESEG_STATE=state))
             self.assertEqual(done.returncode, 0, done.stderr)
         manifest = json.loads(done.stdout)
-        with open(manifest["report"]["uri"], "rb") as file:
-            page = Page(file.read())
+        uri = manifest["report"]["uri"]
+        self.assertTrue(uri.startswith("s3://results/"), uri)
+        page = Page(self.cases.local.s3().get_object(
+            Bucket="results", Key=uri[len("s3://results/"):])["Body"].read())
         self.assertIn("Successful: 1,988 of 2,000 rows", page.text)
         self.assertIn("Against the last successful run", page.text)
         last = Page(self.cases.report("last", LAKESEG_STATE=state).stdout)
