@@ -127,6 +127,18 @@ int pl_s3_head_part(struct pl_aws *aws, const char *bucket, const char *key,
     return 0;
 }
 
+int pl_s3_delete(struct pl_aws *aws, const char *bucket, const char *key,
+                 struct pl_err *err)
+{
+    PL_AUTO(pl_http_request) req = {.sink = NULL};
+    PL_AUTO(pl_http_response) resp = {.status = 0};
+
+    return pl_s3_begin(aws, "DELETE", bucket, key, &req, err) != 0
+               ? -1
+               : pl_s3_send(aws, "DeleteObject", bucket, NULL, &req, &resp,
+                            err);
+}
+
 static int put_once(struct pl_aws *aws, const char *bucket, const char *key,
                     const struct pl_blob *blob,
                     const struct pl_s3_put_options *options,

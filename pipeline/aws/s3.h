@@ -52,6 +52,10 @@ int pl_s3_head_part(struct pl_aws *aws, const char *bucket, const char *key,
                     const char *if_match, int number, int64_t *bytes,
                     struct pl_err *err) PL_MUST_CHECK;
 
+/* A key that is not there is no failure. */
+int pl_s3_delete(struct pl_aws *aws, const char *bucket, const char *key,
+                 struct pl_err *err) PL_MUST_CHECK;
+
 #define PL_S3_METADATA_MAX 16
 
 /* NULL or false: nothing is said, and the bucket's own setting holds. */

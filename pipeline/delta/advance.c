@@ -188,9 +188,35 @@ static json_t *state_now(const struct pl_delta_import *d)
         d->destination, "files", files_now(d), "open", open_beside(d));
 }
 
+static void forget(struct pl_delta_import *d, const json_t *owner)
+{
+    const char *uri = json_string_value(
+        json_object_get(json_object_get(owner, "fingerprints"), "uri"));
+
+    if (uri != NULL)
+        pl_delta_job_forget(&d->job, uri);
+}
+
+/* The fingerprints that before needed, and that nobody needs now. */
+static void forget_old(struct pl_delta_import *d, const json_t *before)
+{
+    const json_t *open = json_object_get(before, "open");
+    const json_t *entry;
+    size_t i;
+
+    forget(d, before);
+    json_array_foreach(open, i, entry)
+    {
+        if (!is_same(id_of(entry), own_id(d)) && was_seen(d, id_of(entry)))
+            forget(d, entry);
+    }
+}
+
 int pl_delta_end(struct pl_delta_import *d, bool took_all, struct pl_err *err)
 {
+    json_t *before;
     json_t *state;
+    int rc;
 
     if (d->m == NULL || d->is_done)
         return 0;
@@ -204,10 +230,12 @@ int pl_delta_end(struct pl_delta_import *d, bool took_all, struct pl_err *err)
     state = state_now(d);
     if (state == NULL)
         return pl_fail_memory(err);
-    json_decref(d->job.state);
+    before = d->job.state;
     d->job.state = state;
-    if (pl_delta_job_save(&d->job, err) != 0)
-        return pl_context(err, "what the job keeps of its runs");
-    d->is_done = true;
-    return 0;
+    rc = pl_delta_job_save(&d->job, err);
+    if (rc == 0)
+        forget_old(d, before);
+    json_decref(before);
+    d->is_done = rc == 0;
+    return rc == 0 ? 0 : pl_context(err, "what the job keeps of its runs");
 }

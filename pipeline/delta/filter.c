@@ -1,26 +1,23 @@
 #include "pipeline/delta/filter.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "pipeline/base/process.h"
 
-#define BATCH 256 /* rows that are looked up together */
+#define PIECE_BYTES ((size_t)64 << 10) /* whose rows are looked up together */
 #define ROW_BYTES_MAX ((size_t)32 << 20)
+#define ZONES 1024 /* of the table, one of which a cache has room for */
+#define ZONE_OF(id) ((id) >> 54)
+#define AHEAD 12          /* rows whose places are brought near */
 #define ROWS_A_LOOK 65536 /* between two looks for a signal */
-
-struct line {
-    const char *text;
-    size_t len; /* without the line end */
-    struct pl_delta_print print;
-};
 
 void pl_delta_filter_open(struct pl_delta_filter *f,
                           const struct pl_delta_filter_config *cfg,
                           struct pl_delta_table *last)
 {
     *f = (struct pl_delta_filter){.cfg = cfg, .last = last};
-    f->carry.max_bytes = ROW_BYTES_MAX;
-    f->text.max_bytes = SIZE_MAX;
+    f->piece.max_bytes = ROW_BYTES_MAX + PIECE_BYTES;
     f->fresh.temp_dir = f->held.temp_dir = cfg->temp_dir;
 }
 
@@ -30,18 +27,31 @@ void pl_delta_filter_release(struct pl_delta_filter *f)
     pl_delta_sort_release(&f->fresh);
     pl_delta_sort_release(&f->held);
     pl_buf_release(&f->header);
-    pl_buf_release(&f->carry);
+    pl_buf_release(&f->piece);
+    free(f->lines);
+    free(f->order);
     pl_buf_release(&f->text);
 }
 
-static int write_text(struct pl_delta_filter *f, struct pl_err *err)
+static int write_out(struct pl_delta_filter *f, const void *data, size_t len,
+                     struct pl_err *err)
 {
-    const int rc =
-        f->cfg->out == NULL || f->text.len == 0
-            ? 0
-            : pl_sink_write(f->cfg->out, f->text.data, f->text.len, err);
+    return f->cfg->out == NULL || len == 0
+               ? 0
+               : pl_sink_write(f->cfg->out, data, len, err);
+}
+
+/* The header, if one waits, and the rows behind each other so far. */
+static int write_run(struct pl_delta_filter *f, struct pl_err *err)
+{
+    const int rc = write_out(f, f->text.data, f->text.len, err) != 0 ||
+                           write_out(f, f->run, f->run_len, err) != 0
+                       ? -1
+                       : 0;
 
     pl_buf_reset(&f->text);
+    f->run = NULL;
+    f->run_len = 0;
     return rc;
 }
 
@@ -66,125 +76,157 @@ static int take_header(struct pl_delta_filter *f, const char *line, size_t len,
                : add_header(f, err);
 }
 
-/* The row is written; where it does not fit it opens the next part. */
-static int put_row(struct pl_delta_filter *f, const struct line *l,
+/* The row is written; where it does not fit it opens the next part. Rows that
+ * follow each other are written together. */
+static int put_row(struct pl_delta_filter *f, const struct pl_delta_line *l,
                    struct pl_err *err)
 {
     const struct pl_delta_filter_config *cfg = f->cfg;
 
     if (cfg->max_part_bytes > 0 && f->part_rows > 0 &&
         f->part_bytes + l->len + 1 > cfg->max_part_bytes &&
-        (write_text(f, err) != 0 ||
+        (write_run(f, err) != 0 ||
          cfg->next_part(cfg->part_ctx, f->part_rows, err) != 0 ||
          add_header(f, err) != 0))
         return -1;
+    if (f->run_len > 0 && f->run + f->run_len != l->text &&
+        write_run(f, err) != 0)
+        return -1;
+    if (f->run_len == 0)
+        f->run = l->text;
+    f->run_len += l->len + 1;
     f->part_bytes += l->len + 1;
     f->part_rows++;
-    return pl_buf_add(&f->text, l->text, l->len, err) != 0
-               ? -1
-               : pl_buf_addc(&f->text, '\n', err);
-}
-
-static int judge(struct pl_delta_filter *f, const struct line *l,
-                 struct pl_err *err)
-{
-    const size_t place = pl_delta_table_find(f->last, l->print.id);
-    enum pl_delta_kind kind = PL_DELTA_NEW;
-
-    if (place == SIZE_MAX) {
-        if (pl_delta_sort_add(&f->fresh, &l->print, err) != 0)
-            return -1;
-    } else {
-        const struct pl_delta_print *was = &f->last->places[place];
-
-        kind = pl_delta_is_known(was) && was->row[0] == l->print.row[0] &&
-                       was->row[1] == l->print.row[1]
-                   ? PL_DELTA_UNCHANGED
-                   : PL_DELTA_CHANGED;
-        pl_delta_table_see(f->last, place, l->print.row);
-    }
-    f->counts[kind]++;
-    if (f->cfg->row != NULL &&
-        f->cfg->row(f->cfg->row_ctx, kind, place, l->text, l->len, err) != 0)
-        return -1;
-    return kind != PL_DELTA_UNCHANGED || f->cfg->is_full ? put_row(f, l, err)
-                                                         : 0;
-}
-
-static int judge_all(struct pl_delta_filter *f, struct line *lines,
-                     size_t count, struct pl_err *err)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (pl_delta_print_of(&f->columns, lines[i].text, lines[i].len,
-                              &lines[i].print, err) != 0)
-            return -1;
-        pl_delta_table_near(f->last, lines[i].print.id);
-    }
-    for (size_t i = 0; i < count; i++)
-        if (judge(f, &lines[i], err) != 0)
-            return -1;
     return 0;
 }
 
-/* Whole lines: the first may be the header. */
-static int take_lines(struct pl_delta_filter *f, const char *at,
-                      const char *end, struct pl_err *err)
+/* Whether the last run had the row, and had it so. */
+static void judge(struct pl_delta_filter *f, struct pl_delta_line *l)
 {
-    struct line lines[BATCH];
-    size_t count = 0;
+    struct pl_delta_print *was;
 
-    while (at < end) {
-        const char *lf = memchr(at, '\n', (size_t)(end - at));
+    l->place = pl_delta_table_find(f->last, l->print.id);
+    l->kind = PL_DELTA_NEW;
+    if (l->place == SIZE_MAX)
+        return;
+    was = &f->last->places[l->place];
+    l->kind = pl_delta_is_known(was) && was->row[0] == l->print.row[0] &&
+                      was->row[1] == l->print.row[1]
+                  ? PL_DELTA_UNCHANGED
+                  : PL_DELTA_CHANGED;
+    if (l->kind == PL_DELTA_CHANGED)
+        memcpy(was->row, l->print.row, sizeof(was->row));
+    pl_delta_table_see(f->last, l->place);
+}
+
+/* The lines in the order of their ids' upper bits, those with the same ones as
+ * they came. */
+static void put_in_order(struct pl_delta_filter *f)
+{
+    uint32_t ends[ZONES + 1] = {0};
+
+    for (size_t i = 0; i < f->line_count; i++)
+        ends[ZONE_OF(f->lines[i].print.id) + 1]++;
+    for (size_t i = 1; i <= ZONES; i++)
+        ends[i] += ends[i - 1];
+    for (size_t i = 0; i < f->line_count; i++)
+        f->order[ends[ZONE_OF(f->lines[i].print.id)]++] = (uint32_t)i;
+}
+
+/* Zone by zone, so that memory is gone through from front to back: looked up
+ * as they come, rows would wait for the tables of pages most of the time. */
+static int judge_all(struct pl_delta_filter *f, struct pl_err *err)
+{
+    put_in_order(f);
+    for (size_t i = 0; i < f->line_count; i++) {
+        struct pl_delta_line *l = &f->lines[f->order[i]];
+
+        if (i + AHEAD < f->line_count)
+            pl_delta_table_near(f->last,
+                                f->lines[f->order[i + AHEAD]].print.id);
+        judge(f, l);
+        if (l->kind == PL_DELTA_NEW &&
+            pl_delta_sort_add(&f->fresh, &l->print, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int put_all(struct pl_delta_filter *f, struct pl_err *err)
+{
+    const struct pl_delta_filter_config *cfg = f->cfg;
+
+    for (size_t i = 0; i < f->line_count; i++) {
+        const struct pl_delta_line *l = &f->lines[i];
+
+        f->counts[l->kind]++;
+        if (cfg->row != NULL && cfg->row(cfg->row_ctx, l->kind, l->place,
+                                         l->text, l->len, err) != 0)
+            return -1;
+        if ((l->kind != PL_DELTA_UNCHANGED || cfg->is_full) &&
+            put_row(f, l, err) != 0)
+            return -1;
+    }
+    return write_run(f, err);
+}
+
+static int add_line(struct pl_delta_filter *f, const char *text, size_t len,
+                    struct pl_err *err)
+{
+    struct pl_delta_line *l;
+
+    if (f->line_count == f->line_cap) {
+        const size_t cap = f->line_cap * 2 + 4096;
+        struct pl_delta_line *lines = realloc(f->lines, cap * sizeof(*lines));
+        uint32_t *order = realloc(f->order, cap * sizeof(*order));
+
+        f->lines = lines != NULL ? lines : f->lines;
+        f->order = order != NULL ? order : f->order;
+        if (lines == NULL || order == NULL)
+            return pl_fail_memory(err);
+        f->line_cap = cap;
+    }
+    l = &f->lines[f->line_count++];
+    l->text = text;
+    l->len = len;
+    return pl_delta_print_of(&f->columns, text, len, &l->print, err);
+}
+
+/* The whole lines of what is there; the rest goes to the front. */
+static int take_lines(struct pl_delta_filter *f, struct pl_err *err)
+{
+    const char *at = f->piece.data;
+    const char *end;
+    const char *lf;
+
+    if (f->piece.len == 0)
+        return 0;
+    end = at + f->piece.len;
+    f->line_count = 0;
+    while (at < end && (lf = memchr(at, '\n', (size_t)(end - at))) != NULL) {
         const size_t len = (size_t)(lf - at);
 
-        if (!f->has_header) {
-            if (take_header(f, at, len, err) != 0)
-                return -1;
-        } else {
-            lines[count++] = (struct line){.text = at, .len = len};
-        }
+        if ((f->has_header ? add_line(f, at, len, err)
+                           : take_header(f, at, len, err)) != 0)
+            return -1;
         at = lf + 1;
-        if (count == BATCH || (at == end && count > 0)) {
-            if (judge_all(f, lines, count, err) != 0)
-                return -1;
-            count = 0;
-        }
     }
+    if (judge_all(f, err) != 0 || put_all(f, err) != 0)
+        return -1;
+    f->piece.len = (size_t)(end - at);
+    if (f->piece.len > 0)
+        memmove(f->piece.data, at, f->piece.len);
     return 0;
 }
 
-static int take_text(struct pl_delta_filter *f, const char *at, size_t len,
-                     struct pl_err *err)
-{
-    const char *end = at + len;
-    const char *last = end;
-
-    if (f->carry.len > 0) {
-        const char *lf = memchr(at, '\n', len);
-        const size_t n = lf != NULL ? (size_t)(lf + 1 - at) : len;
-
-        if (pl_buf_add(&f->carry, at, n, err) != 0)
-            return -1;
-        at += n;
-        if (lf == NULL)
-            return 0;
-        if (take_lines(f, f->carry.data, f->carry.data + f->carry.len, err) !=
-            0)
-            return -1;
-        pl_buf_reset(&f->carry);
-    }
-    while (last > at && last[-1] != '\n')
-        last--;
-    return take_lines(f, at, last, err) != 0
-               ? -1
-               : pl_buf_add(&f->carry, last, (size_t)(end - last), err);
-}
-
+/* The header is taken at once: who comes behind may ask for the columns. */
 static int write(void *ctx, const void *data, size_t len, struct pl_err *err)
 {
     struct pl_delta_filter *f = ctx;
 
-    return take_text(f, data, len, err) != 0 ? -1 : write_text(f, err);
+    if (pl_buf_add(&f->piece, data, len, err) != 0)
+        return -1;
+    return f->piece.len < PIECE_BYTES && f->has_header ? 0 : take_lines(f, err);
 }
 
 struct pl_sink pl_delta_filter_sink(struct pl_delta_filter *f)
@@ -208,12 +250,14 @@ int pl_delta_filter_settle(struct pl_delta_filter *f, struct pl_err *err)
     struct pl_err why = {0};
     const struct pl_delta_print *held;
 
+    if (take_lines(f, err) != 0)
+        return -1;
     while ((held = pl_delta_sort_next(&f->held, &why)) != NULL) {
         const size_t place = pl_delta_table_find(f->last, held->id);
 
         if (place == SIZE_MAX)
             continue;
-        pl_delta_table_see(f->last, place, f->last->places[place].row);
+        pl_delta_table_see(f->last, place);
         f->kept++;
     }
     if (why.code == PL_OK)

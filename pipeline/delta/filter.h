@@ -3,8 +3,9 @@
  * through what is new or changed since the last run, counts the rest, and
  * knows afterwards what is gone. It makes the parts of the output itself.
  *
- * Rows come in pieces; those of a piece are looked up together, so that none
- * waits for memory.
+ * Rows are looked up a few thousand at a time, all those of a piece together
+ * and in the order of the table, so that none waits for memory. The last ones
+ * come out with pl_delta_filter_settle.
  */
 #ifndef PL_DELTA_FILTER_H
 #define PL_DELTA_FILTER_H
@@ -19,6 +20,15 @@ enum pl_delta_kind {
     PL_DELTA_CHANGED,
     PL_DELTA_UNCHANGED,
     PL_DELTA_KINDS
+};
+
+/* A row on its way. */
+struct pl_delta_line {
+    const char *text;
+    size_t len; /* without the line end */
+    size_t place;
+    enum pl_delta_kind kind;
+    struct pl_delta_print print;
 };
 
 struct pl_delta_filter_config {
@@ -44,9 +54,15 @@ struct pl_delta_filter {
     struct pl_delta_columns columns;
     bool has_header;
     bool has_failed;
-    struct pl_buf header; /* with its line end */
-    struct pl_buf carry;  /* a row that is not whole yet */
-    struct pl_buf text;   /* of the piece that lets through */
+    struct pl_buf header;        /* with its line end */
+    struct pl_buf piece;         /* rows that wait to be looked up */
+    struct pl_delta_line *lines; /* of the piece */
+    uint32_t *order;
+    size_t line_count;
+    size_t line_cap;
+    struct pl_buf text; /* of headers that wait to be written */
+    const char *run;    /* rows behind each other that are let through */
+    size_t run_len;
     uint64_t part_bytes;
     uint64_t part_rows;
     uint64_t counts[PL_DELTA_KINDS];
@@ -66,7 +82,7 @@ void pl_delta_filter_release(struct pl_delta_filter *f);
  * service keeps what the last run sent of it, and it is not gone. */
 int pl_delta_filter_hold(struct pl_delta_filter *f, const char *id, size_t len,
                          struct pl_err *err) PL_MUST_CHECK;
-/* All rows are there. */
+/* All rows are there: counts are known, and the last are written. */
 int pl_delta_filter_settle(struct pl_delta_filter *f,
                            struct pl_err *err) PL_MUST_CHECK;
 

@@ -4,9 +4,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "pipeline/base/digest.h"
 #include "pipeline/base/file.h"
+#include "pipeline/base/log.h"
 #include "pipeline/base/text.h"
 #include "pipeline/runs/runs.h"
 #include "pipeline/stream/compress.h"
@@ -202,6 +204,19 @@ const json_t *pl_delta_job_open_runs(const struct pl_delta_job *job)
     const json_t *open = json_object_get(job->state, "open");
 
     return json_array_size(open) > 0 ? open : NULL;
+}
+
+void pl_delta_job_forget(struct pl_delta_job *job, const char *uri)
+{
+    struct pl_err why = {0};
+    struct pl_uri at;
+
+    if (!pl_starts_with(uri, job->place.data) ||
+        pl_uri_parse(uri, &at, &why) != 0)
+        return; /* not a file of ours */
+    if (at.is_s3 ? pl_s3_delete(job->aws, at.bucket, at.path, &why) != 0
+                 : unlink(at.path) != 0)
+        pl_debug("cannot remove '%s': %s", uri, why.msg);
 }
 
 /* The key */

@@ -72,6 +72,10 @@ int pl_delta_job_load(struct pl_delta_job *job, const struct pl_delta_key *key,
 void pl_delta_destination(const char *kind, const char *name,
                           const char *region, char out[PL_DELTA_DESTINATION]);
 
+/* Removes a file of fingerprints below the job's place that nobody needs any
+ * more; that it cannot be removed is no failure. */
+void pl_delta_job_forget(struct pl_delta_job *job, const char *uri);
+
 /* A small file of the job: 1 where there is none. */
 int pl_delta_fetch(const char *uri, struct pl_aws *aws, struct pl_buf *to,
                    struct pl_err *err) PL_MUST_CHECK;

@@ -7,7 +7,9 @@
 
 #include "pipeline/base/file.h"
 
-#define BUFFER ((size_t)1365) /* fingerprints: 32 KiB */
+#define BUFFER \
+    ((size_t)341) /* fingerprints: 8 KiB, so that the buffers of all
+                               parts stay in a level-2 cache */
 #define BUCKET_BITS 12
 #define BUCKETS ((size_t)1 << BUCKET_BITS)
 #define SMALL 48 /* that many are sorted by moving them about */

@@ -3,7 +3,7 @@
  * parted by the upper bits of their ids; parts go to a temporary file as they
  * fill, and are sorted one by one when they are read.
  *
- * Memory: 8 MiB of buffers, from the first fingerprint on; later one part, a
+ * Memory: 2 MiB of buffers, from the first fingerprint on; later one part, a
  * 256th of all, twice.
  */
 #ifndef PL_DELTA_SORT_H

@@ -187,14 +187,6 @@ size_t pl_delta_table_find(const struct pl_delta_table *t, uint64_t id)
     return at;
 }
 
-void pl_delta_table_see(struct pl_delta_table *t, size_t at,
-                        const uint64_t row[2])
-{
-    t->marks[at / 64] |= UINT64_C(1) << (at % 64);
-    t->places[at].row[0] = row[0];
-    t->places[at].row[1] = row[1];
-}
-
 bool pl_delta_table_once(struct pl_delta_table *t, size_t at)
 {
     uint64_t *marks = t->marks + (t->cap + SPARE) / 64 + 1;

@@ -48,7 +48,7 @@ static inline void pl_delta_table_near(const struct pl_delta_table *t,
                                        uint64_t id)
 {
     if (t->places != NULL)
-        __builtin_prefetch(&t->places[pl_delta_home(t, id)], 1);
+        __builtin_prefetch(&t->places[pl_delta_home(t, id)]);
 }
 
 /* The place of the id; SIZE_MAX: none has it. Of several with one hash the
@@ -63,9 +63,10 @@ static inline bool pl_delta_is_seen(const struct pl_delta_table *t, size_t at)
     return (t->marks[at / 64] >> (at % 64) & 1) != 0;
 }
 
-/* The place was seen, and has that row from now on. */
-void pl_delta_table_see(struct pl_delta_table *t, size_t at,
-                        const uint64_t row[2]);
+static inline void pl_delta_table_see(struct pl_delta_table *t, size_t at)
+{
+    t->marks[at / 64] |= UINT64_C(1) << (at % 64);
+}
 /* Whether this is the first call for the place: for what is to be done once. */
 bool pl_delta_table_once(struct pl_delta_table *t, size_t at);
 

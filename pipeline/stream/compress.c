@@ -8,6 +8,7 @@
 #define BUFFER_BYTES ((size_t)128 << 10)
 #define WINDOW_LOG_MAX 27
 #define LEVEL 3
+#define LEVEL_QUICK (-1)
 
 static const char *name_of(const struct pl_inflate *f)
 {
@@ -226,8 +227,8 @@ void pl_inflate_release(struct pl_inflate *f)
 
 /* The other way */
 
-int pl_deflate_open(struct pl_deflate *d, const struct pl_sink *out,
-                    struct pl_err *err)
+static int open_level(struct pl_deflate *d, const struct pl_sink *out,
+                      int level, struct pl_err *err)
 {
     memset(d, 0, sizeof(*d));
     d->out = out;
@@ -236,9 +237,21 @@ int pl_deflate_open(struct pl_deflate *d, const struct pl_sink *out,
     d->state = ZSTD_createCCtx();
     if (d->buffer == NULL || d->state == NULL)
         return pl_fail_memory(err);
-    (void)ZSTD_CCtx_setParameter(d->state, ZSTD_c_compressionLevel, LEVEL);
+    (void)ZSTD_CCtx_setParameter(d->state, ZSTD_c_compressionLevel, level);
     (void)ZSTD_CCtx_setParameter(d->state, ZSTD_c_checksumFlag, 1);
     return 0;
+}
+
+int pl_deflate_open(struct pl_deflate *d, const struct pl_sink *out,
+                    struct pl_err *err)
+{
+    return open_level(d, out, LEVEL, err);
+}
+
+int pl_deflate_open_quick(struct pl_deflate *d, const struct pl_sink *out,
+                          struct pl_err *err)
+{
+    return open_level(d, out, LEVEL_QUICK, err);
 }
 
 static int pack(struct pl_deflate *d, const void *data, size_t len,

@@ -52,6 +52,9 @@ struct pl_deflate {
 
 int pl_deflate_open(struct pl_deflate *deflate, const struct pl_sink *out,
                     struct pl_err *err) PL_MUST_CHECK;
+/* For what hardly gets smaller: no time is lost on it. */
+int pl_deflate_open_quick(struct pl_deflate *deflate, const struct pl_sink *out,
+                          struct pl_err *err) PL_MUST_CHECK;
 struct pl_sink pl_deflate_sink(struct pl_deflate *deflate);
 /* Ends the frame; what was written before is not whole without it. */
 int pl_deflate_finish(struct pl_deflate *deflate,

@@ -15,6 +15,7 @@
 #include "stages/csv_validate/input.h"
 #include "stages/csv_validate/preview.h"
 #include "stages/csv_validate/profiles.h"
+#include "stages/csv_validate/record.h"
 #include "stages/csv_validate/settings.h"
 
 /* Of what goes to S3 piece by piece: two parts on their way, one filled. */
@@ -36,6 +37,7 @@ struct job {
     struct pl_buf rejects_uri;    /* "": nowhere */
     struct pl_sink rejects_sink;
     struct pl_deflate deflate;
+    struct pl_sink rows; /* over parts; also once they were transformed */
     struct part **parts; /* all of them appear, or none */
     size_t part_count;
     struct pl_writer rejects;
@@ -281,14 +283,14 @@ static int open_streams(struct job *job, struct pl_err *err)
 static int transform(struct job *job, const struct pl_manifest *m,
                      struct pl_err *err)
 {
-    const struct pl_sink out = {.ctx = job, .write = write_part};
     const struct pl_sink rejects =
         job->set.is_zstd ? pl_deflate_sink(&job->deflate) : job->rejects_sink;
     struct pl_sink compared;
     struct pl_sink rows;
 
+    job->rows = (struct pl_sink){.ctx = job, .write = write_part};
     if (!job->cfg->is_check)
-        job->set.csv.out = &out;
+        job->set.csv.out = &job->rows;
     job->set.csv.next_part = next_part;
     job->set.csv.part_ctx = job;
     if (job->rejects_uri.len > 0)
@@ -332,70 +334,6 @@ static int add_entry(struct pl_manifest *m, const char *uri, const char *role,
 
     pl_crc64_text(w->crc64nvme, crc);
     return pl_manifest_data_add(m, &data, err);
-}
-
-static json_t *top_json(const struct pl_csv_column *c)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; list != NULL && i < c->top_count; i++)
-        (void)json_array_append_new(
-            list, json_pack("{s:s, s:I}", "value", c->top[i].text, "count",
-                            (json_int_t)c->top[i].count));
-    return list;
-}
-
-static json_t *columns_json(const struct pl_csv_report *report)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 0; list != NULL && i < report->column_count; i++) {
-        const struct pl_csv_column *c = &report->columns[i];
-        json_t *entry = json_pack(
-            "{s:s, s:I, s:I, s:I, s:I, s:I, s:b}", "name", c->name, "filled",
-            (json_int_t)c->filled, "null", (json_int_t)c->null, "empty",
-            (json_int_t)c->empty, "longest", (json_int_t)c->longest, "distinct",
-            (json_int_t)c->distinct, "distinct_is_estimate", c->is_estimate);
-
-        if (c->top_count > 0)
-            (void)json_object_set_new(entry, "top", top_json(c));
-        (void)json_array_append_new(list, entry);
-    }
-    return list;
-}
-
-static int record(const struct job *job, struct pl_manifest *m,
-                  struct pl_err *err)
-{
-    const struct pl_csv_report *r = &job->report;
-    const struct {
-        const char *path;
-        uint64_t count;
-    } counts[] = {{"validate.result.rows_in", r->rows_in},
-                  {"validate.result.rows_out", r->rows_out},
-                  {"validate.result.rows_rejected", r->rows_rejected},
-                  {"validate.result.rows_dropped", r->rows_dropped},
-                  {"validate.result.rows_merged", r->rows_merged},
-                  {"validate.result.rows_unchanged", r->rows_unchanged}};
-    json_t *rules = json_object();
-
-    for (size_t i = 0; i < PL_COUNT(counts); i++)
-        if (pl_manifest_set_int(m, counts[i].path, (int64_t)counts[i].count,
-                                err) != 0) {
-            json_decref(rules);
-            return -1;
-        }
-    for (size_t i = 0; rules != NULL && i < r->rule_count; i++)
-        if (r->rules[i].count > 0)
-            (void)json_object_set_new(
-                rules, r->rules[i].code,
-                json_integer((json_int_t)r->rules[i].count));
-    if (pl_manifest_set_new(m, "validate.result.by_rule", rules, err) != 0)
-        return -1;
-    return r->column_count == 0
-               ? 0
-               : pl_manifest_set_new(m, "validate.result.columns",
-                                     columns_json(r), err);
 }
 
 /* The reject file is kept whatever the limits say: the analyst needs it most
@@ -500,7 +438,7 @@ int csv_validate_run(const struct csv_validate_config *cfg, struct pl_aws *aws,
                 "service's console cannot show: '%s'%s",
                 job.report.odd_count, job.report.odd_name,
                 job.report.odd_count > 1 ? ", ..." : "");
-    if (record(&job, m, err) != 0 ||
+    if (csv_record_report(&job.report, m, err) != 0 ||
         csv_profiles_record(&job.profiles, m, err) != 0 ||
         csv_delta_record(&job.delta, m, err) != 0 ||
         csv_preview_record(&job.preview, m, err) != 0 ||

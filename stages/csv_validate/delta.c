@@ -252,10 +252,10 @@ int csv_delta_judge(struct csv_delta *d, struct pl_csv_report *report,
 
     if (!d->set.is_on)
         return 0;
-    if (pl_delta_filter_rows(&d->filter) != report->rows_out)
-        return pl_fail(err, PL_INTERNAL_ERROR, "counts do not add up");
     if (pl_delta_filter_settle(&d->filter, err) != 0)
         return -1;
+    if (pl_delta_filter_rows(&d->filter) != report->rows_out)
+        return pl_fail(err, PL_INTERNAL_ERROR, "counts do not add up");
     d->is_counted = true;
     d->gone = d->load.is_known ? pl_delta_filter_gone(&d->filter) : 0;
     if (!d->cfg.is_full) {
@@ -282,7 +282,7 @@ static int write_prints(struct csv_delta *d, struct pl_writer *w,
     PL_AUTO(pl_deflate) deflate = {.out = NULL};
     struct pl_sink text;
 
-    if (pl_deflate_open(&deflate, &file, err) != 0)
+    if (pl_deflate_open_quick(&deflate, &file, err) != 0)
         return -1;
     text = pl_deflate_sink(&deflate);
     return pl_delta_filter_write(&d->filter, &text, err) != 0 ||

@@ -73,6 +73,46 @@ class Memory(Case):
         self.compare(["athena-exec", "s3-fetch", "csv-validate-normalize",
                       "s3-put", "pinpoint-import", "sns-notify"])
 
+    def changed(self, path, run_id, name):
+        """csv-validate of a job that imports what changed; its peak."""
+        document = {
+            "lakeseg": 1, "run": {"id": run_id, "name": name},
+            "import": {"destination": "pinpoint", "mode": "changed"},
+            "data": [{"uri": path, "role": "query-result", "format": "csv"}]}
+        text, status, peak = run(["csv-validate"], self.local.environment(),
+                                 input=json.dumps(document).encode())
+        manifest = check_manifest(text)
+        self.assertEqual(status, 0, manifest.get("error"))
+        return manifest["validate"]["result"], peak
+
+    def test_changed(self):
+        """32 bytes for each row of the last run, 8 MiB to sort new ones."""
+        peaks = {}
+        for rows in (SMALL, LARGE):
+            path = os.path.join(self.local.dir, "rows.csv")
+            for step in (0, 1):
+                with open(path, "w", encoding="ascii") as file:
+                    file.write("Id,ChannelType,Address,Attributes.n\n")
+                    for i in range(rows):
+                        file.write("ep-%09d,EMAIL,a%d@example.com,%d\n" % (
+                            i, i, i + step * (i % 10 == 0)))
+                result, peaks[rows, step] = self.changed(
+                    path, "r%d" % step, "j%d" % rows)
+                delta = result["delta"]
+                with open(delta["place"] + "last.json", "w",
+                          encoding="ascii") as file:  # as an importer does
+                    json.dump({"lakeseg_job": 1, "run_id": "r%d" % step,
+                               "rows": rows, "open": [], "files": [],
+                               "fingerprints": delta["fingerprints"]}, file)
+            self.assertEqual((delta["rows_changed"], delta["rows_unchanged"]),
+                             (rows // 10, rows - rows // 10))
+        print("\npeak resident memory, KiB:", peaks)
+        for step, bytes_a_row in ((0, 0), (1, 32)):
+            allowed = SLACK_KIB + 12 * 1024 + (LARGE - SMALL) * (
+                BYTES_A_KEY + bytes_a_row) // 1024
+            self.assertLessEqual(peaks[LARGE, step] - peaks[SMALL, step],
+                                 allowed, peaks)
+
     def test_transfers(self):
         """s3-fetch and s3-put stay below their --memory, all four ways."""
         size = 200 << 20

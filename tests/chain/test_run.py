@@ -14,7 +14,8 @@ import time
 import unittest
 
 from harness import check_manifest, program
-from supervised import STAGES, Supervised, is_alive, kill, wait_for
+from supervised import STAGES, Supervised, is_alive, kill, operation_of, \
+    wait_for
 
 # a call of each stage, and what the run's folder holds while it hangs
 CALLS = (("StartQueryExecution", 0), ("GetQueryExecution", 0),
@@ -134,6 +135,27 @@ class Killed(Supervised):
                         self.assertLessEqual(len(self.queries()), 2)
                         continue
                     self.check_once(run_id, operation == "Publish")
+
+    def test_what_was_under_way(self):
+        """A killed import's request comes to pass after its successor has
+        looked for it: that one waits before it starts another."""
+        process, front = self.held("CreateImportJob", self.job())
+        run_id = self.runs()[0]
+        kill(process)
+        looks = self.looks(front)
+        resumed = self.begin("--json", "--resume", run_id, environment={
+            "AWS_ENDPOINT_URL": front.url,
+            "LAKESEG_POLL_INTERVAL_MS": "2000"})
+        wait_for(lambda: self.looks(front) > looks)
+        front.let_go(passes=True)
+        ended = self.end(resumed)
+        self.assertEqual(ended.status, 0, ended.stderr)
+        self.assertIn("of this run goes on", ended.stderr)
+        self.check_once(run_id)
+
+    def looks(self, front):
+        return [operation_of(kept) for kept in front.kept].count(
+            "GetImportJobs")
 
     def test_a_stage_that_always_dies(self):
         """It is told in the end, since nobody is there to resume it."""
@@ -560,7 +582,7 @@ class Budgets(Supervised):
         if operation:
             process, front = self.held(operation, "--json", *words,
                                        self.job(**sections))
-            time.sleep(1.2)  # longer than the budget
+            time.sleep(3.2)  # longer than the budget
             front.let_go(passes=True)
             ended = self.end(process)
         else:
@@ -574,19 +596,19 @@ class Budgets(Supervised):
         return ended
 
     def test_of_the_run(self):
-        ended = self.over("--timeout", "1", match="people",
+        ended = self.over("--timeout", "3", match="people",
                           subject="query failed", name="QueryTimedOut")
-        self.assertEqual(ended.manifest["run"]["timeout_s"], 1)
+        self.assertEqual(ended.manifest["run"]["timeout_s"], 3)
         self.assertEqual([q["state"] for q in self.queries()], ["CANCELLED"])
 
     def test_of_a_stage(self):
-        self.over(run={"stage_timeout_s": {"pinpoint-import": 1}},
+        self.over(run={"stage_timeout_s": {"pinpoint-import": 3}},
                   operation="GetImportJob",
                   subject="import failed: partly imported",
                   name="ImportTimedOut")
 
     def test_of_a_stage_that_nobody_hears(self):
-        self.over(run={"stage_timeout_s": {"csv-validate-normalize": 1}},
+        self.over(run={"stage_timeout_s": {"csv-validate-normalize": 3}},
                   operation="GetObject",
                   subject="import failed: nothing imported",
                   name="Interrupted")

@@ -1,5 +1,5 @@
-"""The cloud on one machine: lakeseg-local, moto's interpreter behind launcher.py,
-and the front before both."""
+"""The cloud on one machine: lakeseg-local, moto's interpreter behind
+launcher.py, and the front before both."""
 
 import json
 import os

@@ -108,19 +108,22 @@ class Stack:
         return self.cloud.local.objects(
             prefix="athena/lakeseg/%s/" % run)
 
-    def shorten(self, heartbeat_s):
-        """Deploys the machine anew with waits that a test can sit through:
-        another HeartbeatSeconds, and a second before each repeat. Nothing
-        else of it changes."""
+    def change(self, pattern, text, count):
+        """Deploys the machine anew, other in so many places."""
         machine = self.id("StateMachine")
-        text = self.sfn.describe_state_machine(stateMachineArn=machine)[
-            "definition"]
-        text, count = re.subn(r'"HeartbeatSeconds": *300',
-                              '"HeartbeatSeconds": %d' % heartbeat_s, text)
-        assert count == 3, count
-        text = re.sub(r'"IntervalSeconds": *\d+', '"IntervalSeconds": 1', text)
+        definition, found = re.subn(
+            pattern, text, self.sfn.describe_state_machine(
+                stateMachineArn=machine)["definition"])
+        assert found == count, found
         self.sfn.update_state_machine(stateMachineArn=machine,
-                                      definition=text)
+                                      definition=definition)
+
+    def shorten(self, heartbeat_s):
+        """Waits that a test can sit through: another HeartbeatSeconds, and a
+        second before each repeat. Nothing else is changed."""
+        self.change(r'"HeartbeatSeconds": *300',
+                    '"HeartbeatSeconds": %d' % heartbeat_s, 3)
+        self.change(r'"IntervalSeconds": *\d+', '"IntervalSeconds": 1', 9)
 
     # ---- EventBridge and Scheduler, which moto has not ----
 

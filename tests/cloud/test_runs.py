@@ -17,13 +17,15 @@ import unittest
 import boto3
 
 import audit
+import models
 import stack as stacks
 from cloud import Cloud, until
 from harness import KEY, SECRET
 
 AT_ONCE = 5
-HEARTBEAT_S = 20
+PATIENCE_S = 40  # of a state: longer than a task needs to start, under load
 PEOPLE = "SELECT Id, Address, ChannelType, \"User.UserId\" FROM customers"
+WAITING = ("task_killed", "timed_out", "double_delivery")  # begin with them
 TASK_ENV = {"LAKESEG_POLL_INTERVAL_MS": "100", "LAKESEG_RETRY_BASE_MS": "10",
             "LAKESEG_HEARTBEAT_S": "1", "LAKESEG_THREADS": "1"}
 for variable in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
@@ -166,6 +168,8 @@ class Runs(unittest.TestCase):
         self.assertEqual(roles, [stack.id(role) for role in (
             "QueryRole", "TransformRole", "ImportRole")])
         self.assertEqual([t["exit"] for t in stack.tasks(run)], [0, 0, 0])
+        self.assertIn("athena/lakeseg/%s/report/report.html" % run,
+                      stack.keys(run))
 
     def test_success_profiles(self):
         stack = self.deploy(Destination="customer-profiles")
@@ -260,7 +264,7 @@ class Runs(unittest.TestCase):
     def test_task_killed(self):
         """The heartbeat is missed; the next run finds a dead run's lock."""
         stack = self.deploy()
-        stack.shorten(HEARTBEAT_S)
+        stack.shorten(PATIENCE_S)
         self.slow()
         run = stack.start({"Query": self.sql()})
         self.query("RUNNING")
@@ -296,10 +300,47 @@ class Runs(unittest.TestCase):
                       "the end of the task")
         self.assertNotEqual(task["exit"], 0)
 
+    def test_timed_out(self):
+        """The execution takes longer than it may: no state sees that."""
+        stack = self.deploy()
+        stack.change(r'"TimeoutSeconds": *172800',
+                     '"TimeoutSeconds": %d' % PATIENCE_S, 1)
+        self.slow()
+        run = stack.start({"Query": self.sql()})
+        self.assertEqual(stack.end(run)["status"], "TIMED_OUT")
+        self.told(run, "query failed", "TaskLost")
+        self.query("CANCELLED")
+
+    def test_nonsense(self):
+        """Somebody answers for the task, without a field that the next state
+        wants: States.Runtime, which no Catch sees."""
+        stack = self.deploy()
+        self.slow()
+        run = stack.start({"Query": self.sql()})
+        self.query("RUNNING")
+        stack.sfn.send_task_success(taskToken=self.token(run),
+                                    output='{"status": "pending"}')
+        found = stack.end(run)
+        self.assertEqual((found["status"], found["error"]),
+                         ("FAILED", "States.Runtime"))
+        self.told(run, "import failed: nothing imported", "States.Runtime")
+        self.query("CANCELLED")
+
+    def token(self, run):
+        """Of the run's first task, as it went to ECS."""
+        for exchange in self.cloud.front.kept:
+            if run.encode() in exchange.body and \
+                    b"LAKESEG_TASK_TOKEN" in exchange.body:
+                overrides = json.loads(exchange.body)["overrides"]
+                for pair in overrides["containerOverrides"][0]["environment"]:
+                    if pair["name"] == "LAKESEG_TASK_TOKEN":
+                        return pair["value"]
+        raise AssertionError("no task of " + run)
+
     def test_throttled(self):
         """ECS and Athena say that it is too much; the states repeat."""
         stack = self.deploy()
-        stack.shorten(HEARTBEAT_S * 10)
+        stack.shorten(PATIENCE_S * 10)
         ours = self.name.encode()
         self.cloud.front.refuse("RunTask", "ThrottlingException",
                                 holds=lambda kept: ours in kept.body)
@@ -361,7 +402,7 @@ class Runs(unittest.TestCase):
     def test_nobody_tells(self):
         """The topic takes nothing from the run: the rule's target tells it."""
         stack = self.deploy()
-        stack.shorten(HEARTBEAT_S * 10)
+        stack.shorten(PATIENCE_S * 10)
         topic = self.stack.topic.replace(":", "%3A").encode()
         self.cloud.front.refuse(
             "Publish", "InternalError", status=500, count=5,
@@ -497,6 +538,15 @@ def leaks(cloud):
             for text in held if text in cloud.task_log(task)]
 
 
+def malformed(cloud):
+    """Every call is one that the model of its service allows; boto3 itself
+    sends an Expect, which none has."""
+    return ["%s: %s" % (kept, fault) for kept in cloud.front.kept
+            if getattr(kept, "role", None) is not None
+            for fault in models.request_faults(kept)
+            if not fault.endswith("no header 'expect'")]
+
+
 def main(*names):
     cloud = Runs.cloud = serve()
     try:
@@ -505,10 +555,10 @@ def main(*names):
         Runs.template = stacks.packaged()
         tests = [Runs(name) for name in
                  names or unittest.TestLoader().getTestCaseNames(Runs)]
-        tests.sort(key=lambda t: "killed" not in t.id())  # those wait longest
+        tests.sort(key=lambda t: not t.id().endswith(WAITING))
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             broken = sum(pool.map(run_one, tests), [])
-        broken += leaks(cloud)
+        broken += leaks(cloud) + malformed(cloud)
         audit.write(cloud, Runs.stacks)
     finally:
         status = cloud.stop()

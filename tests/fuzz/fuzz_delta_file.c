@@ -47,7 +47,7 @@ static void check_table(struct pl_mem_source *mem)
 
         if (at == SIZE_MAX)
             abort();
-        pl_delta_table_see(&t, at, p->row);
+        pl_delta_table_see(&t, at);
     }
 }
 

@@ -56,6 +56,8 @@ static void go(enum pl_delta_rows kind, const uint8_t *data, size_t size,
         o->rc = pl_sink_write(&sink, data + at,
                               piece < size - at ? piece : size - at, &err);
     if (o->rc == 0)
+        o->rc = pl_delta_filter_settle(&f, &err);
+    if (o->rc == 0)
         o->rc = pl_delta_filter_write(&f, &kept, &err);
     memcpy(o->counts, f.counts, sizeof(o->counts));
     pl_delta_filter_release(&f);

@@ -76,6 +76,7 @@ static void go(struct pl_delta_filter_config cfg, const char *text,
                                        piece < len - at ? piece : len - at,
                                        &err),
                          0);
+    ck_assert_int_eq(pl_delta_filter_settle(&f, &err), 0);
     memcpy(r->counts, f.counts, sizeof(r->counts));
     r->gone = pl_delta_filter_gone(&f);
     r->rows = pl_delta_filter_rows(&f);
