@@ -10,6 +10,7 @@
 #include "pipeline/base/process.h"
 #include "pipeline/manifest/schema.h"
 #include "stages/athena_exec/settings.h"
+#include "stages/csv_validate/delta.h"
 #include "stages/csv_validate/settings.h"
 #include "stages/pinpoint_import/settings.h"
 #include "stages/profiles_import/run.h"
@@ -81,14 +82,19 @@ static int check_transform(struct pl_manifest *m, struct pl_buf *said,
 {
     const struct csv_validate_config cfg = CSV_VALIDATE_CONFIG_INIT;
     PL_AUTO(csv_settings) set = {.required = NULL};
+    struct csv_delta_settings delta = {.is_on = false};
 
-    if (csv_settings_choose(&set, &cfg, m, cause) != 0)
+    if (csv_settings_choose(&set, &cfg, m, cause) != 0 ||
+        csv_delta_choose(&delta, &cfg, &set, m, cause) != 0)
         return -1;
     return pl_buf_addf(said, cause,
                        "for %s, at most %g %% rejected, at least %" PRId64
-                       " rows",
+                       " rows%s",
                        set.target.name, set.csv.limits.max_reject_percent,
-                       set.csv.limits.min_rows);
+                       set.csv.limits.min_rows,
+                       delta.is_changed ? ", what changed alone"
+                       : delta.is_on    ? ", compared with the last run"
+                                        : "");
 }
 
 static int check_import(struct pl_manifest *m, struct pl_buf *said,

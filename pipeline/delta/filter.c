@@ -5,7 +5,7 @@
 
 #include "pipeline/base/process.h"
 
-#define PIECE_BYTES ((size_t)256 << 10) /* whose rows are looked up together */
+#define PIECE_BYTES ((size_t)64 << 10) /* whose rows are looked up together */
 #define ROW_BYTES_MAX ((size_t)32 << 20)
 #define ZONES 1024 /* of the table, one of which a cache has room for */
 #define ZONE_OF(id) ((id) >> 54)

@@ -62,6 +62,7 @@ struct csv_delta {
     struct pl_sink seen_rejects;
     struct pl_buf cell;
     bool are_rejects_csv;
+    bool is_in_quotes;    /* the next line of rejects goes on with the last */
     size_t key_cell;      /* of rejects in CSV, once their header was there */
     char full_why[320];   /* why all rows are sent although changed ones were
                             asked for; else "" */

@@ -185,6 +185,7 @@ int csv_delta_choose(struct csv_delta_settings *s,
                      const struct pl_manifest *m, struct pl_err *err)
 {
     const bool is_profiles = set->target.is_profiles;
+    const char *name = pl_manifest_str(m, "run.name");
 
     if (csv_delta_allowed(cfg->allow, &s->allow, err) != 0 ||
         choose_mode(s, cfg->mode, m, err) != 0)
@@ -194,6 +195,9 @@ int csv_delta_choose(struct csv_delta_settings *s,
     s->is_on = s->is_on || cfg->is_preview;
     if (!s->is_on)
         return 0;
+    if (name == NULL || *name == '\0')
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "a job that compares its runs needs a name: 'run.name'");
     if (set->csv.format != PL_CSV_OUT_CSV)
         return pl_fail(err, PL_CONFIG_INVALID,
                        "format: rows are compared with those of the last run "

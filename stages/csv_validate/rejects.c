@@ -71,6 +71,15 @@ static int take_csv(struct csv_delta *d, const char *line, const char *end,
     return 0;
 }
 
+static bool has_odd_quotes(const char *at, const char *end)
+{
+    bool is_odd = false;
+
+    for (; at < end; at++)
+        is_odd ^= *at == '"';
+    return is_odd;
+}
+
 static int watch(void *ctx, const void *data, size_t len, struct pl_err *err)
 {
     struct csv_delta *d = ctx;
@@ -81,9 +90,12 @@ static int watch(void *ctx, const void *data, size_t len, struct pl_err *err)
         const char *lf = memchr(at, '\n', (size_t)(end - at));
         const char *to = lf != NULL ? lf : end;
 
-        if ((d->are_rejects_csv ? take_csv(d, at, to, err)
+        if (!d->is_in_quotes &&
+            (d->are_rejects_csv ? take_csv(d, at, to, err)
                                 : take_json(d, at, to, err)) != 0)
             return -1;
+        if (d->are_rejects_csv) /* a raw record may hold line breaks */
+            d->is_in_quotes ^= has_odd_quotes(at, to);
         at = to + (lf != NULL);
     }
     return d->rejects != NULL ? pl_sink_write(d->rejects, data, len, err) : 0;

@@ -166,6 +166,14 @@ class Runs(Changed):
                 ("run.name", {"name": ""})):
             result = self.run_job(want=78, **settings)
             self.fails(result, "ConfigInvalid", words)
+        path = os.path.join(self.local.dir, "job.json")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(self.job(name=""), file)
+        done = subprocess.run([program("lakeseg"), "check", path],
+                              env=self.local.environment(), timeout=60,
+                              capture_output=True, check=False)
+        self.assertEqual(done.returncode, 78, done.stdout)
+        self.assertIn(b"run.name", done.stdout + done.stderr)
         self.fails(self.run_job(None, "--mode", "some", want=78),
                    "ConfigInvalid", "none of 'full', 'changed'")
         self.fails(self.run_job(None, "--allow", "all", want=78),

@@ -24,6 +24,8 @@ import patches
 from moto.core.config import default_user_config
 from moto.ecs import models as ecs
 from moto.server import main
+from moto.stepfunctions.parser.asl.component.state.exec.state_map. \
+    state_map import StateMap
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service. \
     state_task_service import StateTaskService
 
@@ -142,11 +144,15 @@ def sign_as_role(front):
     the front knows who called, and names buckets in the path: nothing
     resolves <bucket>.localhost."""
     here = threading.local()
-    evaluate = StateTaskService._eval_execution
 
-    def remember(self, env):
-        here.role = env.aws_execution_details.role_arn
-        evaluate(self, env)
+    def remember_role(kind):
+        evaluate = kind._eval_execution
+
+        def remember(self, env):
+            here.role = env.aws_execution_details.role_arn
+            evaluate(self, env)
+
+        kind._eval_execution = remember
 
     def client(region, service, state_credentials=None):
         url = front + CREDENTIALS + quote(here.role, safe="")
@@ -161,7 +167,8 @@ def sign_as_role(front):
                           retries={"total_max_attempts": 1},
                           s3={"addressing_style": "path"}))
 
-    StateTaskService._eval_execution = remember
+    for kind in (StateTaskService, StateMap):  # a Map reads its items
+        remember_role(kind)
     for name, module in list(sys.modules.items()):
         if name.startswith("moto.stepfunctions.") and \
                 hasattr(module, "boto_client_for"):

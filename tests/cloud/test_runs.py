@@ -410,6 +410,86 @@ class Runs(unittest.TestCase):
         run = stack.start({"Query": "DROP TABLE customers"})
         self.fails(run, "QueryInvalid", "query invalid", "FailureNotTold")
 
+    # ---- in parts ----
+
+    def start_parts(self, table="many", **limits):
+        self.deploy(Orchestration="parts", Partitions="16")
+        self.stack.shorten(HEARTBEAT_S)
+        return self.stack.start({
+            "lakeseg": 1, "query": {"sql": self.sql(table)},
+            "validate": {"rules": {"preset": "basic"}, "limits": limits}})
+
+    def test_parts(self):
+        """Every Id twice, the second one in other letters and with other
+        values: 16 transformers find what one would find."""
+        run = self.start_parts(max_reject_percent=50)
+        manifest = self.succeeds(run)
+        self.assertEqual(self.stack.states(run), [
+            "StoreInput", "IsScheduled", "ByHand", "Query", "IsDuplicate",
+            "Transform", "Import", "NotifySuccess", "Succeeded"])
+        counts = manifest["validate"]["result"]
+        self.assertEqual(
+            (counts["rows_in"], counts["rows_out"], counts["by_rule"]),
+            (800, 400, {"id-duplicate": 400}))
+        self.assertEqual(len(self.endpoints()), 400)
+        tasks = self.stack.tasks(run)
+        self.assertEqual([t["exit"] for t in tasks], [0] * 18)
+        self.assertEqual(
+            [t["words"][1:] for t in tasks],
+            [["query-validate", "athena-exec", "parts-split"]] +
+            [["csv-validate-normalize"]] * 16 +
+            [["parts-collect", "pinpoint-import"]])
+        files = [k for k in self.stack.keys(run) if "/import/" in k]
+        self.assertEqual(len(files), 16)
+        self.assertFalse([k for k in self.stack.keys(run)
+                          if "/parts/" in k and "/report/" in k])
+
+    def test_parts_too_many_rejects(self):
+        """Whole parts are bad, and others good: all together decide."""
+        run = self.start_parts("broken", max_reject_percent=20)
+        self.fails(run, "DataInvalid", "import failed: nothing imported")
+        manifest = self.says_why(run, "import", "parts-collect",
+                                 "DataInvalid")
+        self.assertEqual(manifest["validate"]["result"]["rows_rejected"], 5)
+        self.assertEqual(self.imports(), [])
+
+    def test_parts_refused(self):
+        """Rules that look at rows of several parts: before the query."""
+        stack = self.deploy(Orchestration="parts", Partitions="16")
+        run = stack.start({"Query": self.sql("many")})
+        self.fails(run, "ConfigInvalid", "query failed")
+        self.says_why(run, "query", "athena-exec", "ConfigInvalid")
+        self.assertEqual(self.queries("SUCCEEDED"), [])
+
+    def test_parts_killed(self):
+        """One of 16 tasks is killed whole: the others go on to their end."""
+        def kill(kept):
+            if "/parts/p07/manifests/input.json" in kept.path:
+                for task in self.cloud.tasks():
+                    if self.name in task["role"]:
+                        self.kill_part(task, b"/parts/p07/")
+            return False
+
+        self.cloud.front.refuse(None, "none", holds=kill)
+        run = self.start_parts(max_reject_percent=50)
+        text = self.fails(run, "TaskLost", "import failed: nothing imported")
+        self.assertIn("part 7 left no word", text)
+        self.says_why(run, "import", "parts-collect", "TaskLost")
+        exits = [t["exit"] for t in self.stack.tasks(run)]
+        self.assertEqual(sorted(exits), [-signal.SIGKILL] + [0] * 16 + [75])
+        self.assertEqual(self.imports(), [])
+
+    @staticmethod
+    def kill_part(task, part):
+        if "exit" in task:
+            return
+        try:
+            with open("/proc/%d/environ" % task["pid"], "rb") as file:
+                if part in file.read():
+                    os.kill(task["pid"], signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it has ended meanwhile
+
 
 def serve():
     apps = [name[5:].replace("_", "") for name in dir(Runs)
@@ -417,6 +497,8 @@ def serve():
     cloud = Cloud(("--app", ",".join(apps), "--domain", "crm",
                    "--workgroup", "segments"), TASK_ENV)
     cloud.local.table("customers", csv(people(20)))
+    cloud.local.table("many", csv(people(400) + [
+        (row[0].upper(), "other" + row[1], row[2]) for row in people(400)]))
     cloud.local.table("broken", csv(people(15) + [
         ("b%d" % n, "no address", "b%d" % n) for n in range(5)]))
     return cloud
