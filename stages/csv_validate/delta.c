@@ -20,7 +20,6 @@ void csv_delta_release(struct csv_delta *d)
     pl_delta_filter_release(&d->filter);
     pl_delta_table_release(&d->table);
     pl_delta_job_release(&d->job);
-    pl_buf_release(&d->cell);
     json_decref(d->prints);
     d->prints = NULL;
 }

@@ -545,6 +545,25 @@ class Gone(Changed):
         third = self.run_job(people(299), **self.GONE)
         self.check_delta(third, "changed", 0, 0, 299, 0)
 
+    def test_rejected_rows_are_known_by_channel_and_address(self):
+        """Judged before their address is: its right form is what counts."""
+        for n, columns in enumerate((
+                'plan AS "Attributes.Plan", \'email \' AS "ChannelType", '
+                '\' \' || address AS "Address"',
+                'address AS "Address", plan AS "Attributes.Plan", '
+                '\'EMAIL\' AS "ChannelType"')):
+            settings = {"sql": "SELECT " + columns + " FROM {}",
+                        "name": "%s-%d" % (self.name, n), **self.GONE}
+            self.run_job(people(300), **settings)
+            for form in ("jsonl", "csv"):
+                document = self.job(**settings)
+                document["validate"]["rejects"] = {"format": form}
+                second = self.run_job(people(299, p1="x" * 101, p2="x" * 101),
+                                      document=document)
+                self.assertEqual(self.delta(second)["rows_kept"], 2)
+                self.check_delta(second, "changed", 0, 0, 297,
+                                 1 if form == "jsonl" else 0)
+
     def test_several_parts(self):
         self.run_job(people(400), **self.GONE)
         document = self.job(**self.GONE)
