@@ -111,14 +111,31 @@ static void add_own_files(const struct pl_delta_import *d, json_t *files)
     }
 }
 
-/* Writes this run's name among those that are not settled. */
+/* Its entry among those that are not settled; NULL: none. */
+static json_t *own_entry(const struct pl_delta_import *d)
+{
+    const json_t *open = json_object_get(d->job.state, "open");
+    json_t *entry;
+    size_t i;
+
+    json_array_foreach(open, i, entry)
+    {
+        if (is_same(id_of(entry), own_id(d)))
+            return entry;
+    }
+    return NULL;
+}
+
+/* Puts this run among those that are not settled, beside the run that was the
+ * last one then; 1: it is there. */
 static int open_own(struct pl_delta_import *d, struct pl_err *err)
 {
     json_t *files;
     json_t *open;
     json_t *entry;
-    size_t i;
 
+    if (own_entry(d) != NULL)
+        return 1;
     if (d->job.state == NULL)
         d->job.state = json_pack("{s:i, s:n}", "lakeseg_job", 1, "run_id");
     open = json_object_get(d->job.state, "open");
@@ -126,19 +143,25 @@ static int open_own(struct pl_delta_import *d, struct pl_err *err)
         open = json_array();
         (void)json_object_set_new(d->job.state, "open", open);
     }
-    json_array_foreach(open, i, entry)
-    {
-        if (is_same(id_of(entry), own_id(d)))
-            return 0;
-    }
     files = json_array();
     add_own_files(d, files);
-    entry = json_pack("{s:s, s:o, s:o}", "run_id", own_id(d), "fingerprints",
-                      or_null(pl_manifest_get(d->m, SECTION ".fingerprints")),
-                      "files", files);
-    if (entry == NULL || json_array_append_new(open, entry) != 0)
-        return pl_fail_memory(err);
-    return pl_delta_job_save(&d->job, err);
+    entry = json_pack(
+        "{s:s, s:o, s:o, s:o}", "run_id", own_id(d), "fingerprints",
+        or_null(pl_manifest_get(d->m, SECTION ".fingerprints")), "files", files,
+        "after", or_null(json_object_get(d->job.state, "run_id")));
+    return entry != NULL && json_array_append_new(open, entry) == 0
+               ? 0
+               : pl_fail_memory(err);
+}
+
+static int begin(void *ctx, struct pl_err *err)
+{
+    struct pl_delta_import *d = ctx;
+
+    d->is_done = is_same(pl_delta_job_last(&d->job), own_id(d));
+    if (d->is_done)
+        return 1;
+    return check_changes(d, err) != 0 ? -1 : open_own(d, err);
 }
 
 int pl_delta_begin(struct pl_delta_import *d, const struct pl_manifest *m,
@@ -151,14 +174,12 @@ int pl_delta_begin(struct pl_delta_import *d, const struct pl_manifest *m,
         return 0;
     d->m = m;
     d->destination = destination;
-    if (pl_delta_job_open(&d->job, place, aws, err) != 0)
+    d->job.aws = aws;
+    if (pl_buf_adds(&d->job.place, place, err) != 0)
         return -1;
-    d->is_done = is_same(pl_delta_job_last(&d->job), own_id(d));
-    if (d->is_done)
-        return 0;
-    if (check_changes(d, err) != 0 || open_own(d, err) != 0)
-        return pl_context(err, "what the job keeps of its runs");
-    return 0;
+    return pl_delta_job_change(&d->job, begin, d, err) == 0
+               ? 0
+               : pl_context(err, "what the job keeps of its runs");
 }
 
 /* The files from which ids of rows can be had that will be gone one day: this
@@ -212,30 +233,62 @@ static void forget_old(struct pl_delta_import *d, const json_t *before)
     }
 }
 
+/* Whether another run became the last one since this one began. */
+static bool was_overtaken(const struct pl_delta_import *d)
+{
+    const json_t *entry = own_entry(d);
+    const json_t *after = json_object_get(entry, "after");
+
+    return entry == NULL ||
+           (after != NULL &&
+            !is_same(json_string_value(after), pl_delta_job_last(&d->job)));
+}
+
+struct ending {
+    struct pl_delta_import *d;
+    json_t *before; /* the state that was replaced */
+};
+
+static int end(void *ctx, struct pl_err *err)
+{
+    struct ending *e = ctx;
+    struct pl_delta_import *d = e->d;
+
+    json_decref(e->before);
+    e->before = NULL;
+    d->is_done = is_same(pl_delta_job_last(&d->job), own_id(d));
+    if (d->is_done)
+        return 1;
+    if (!d->took_all || was_overtaken(d)) {
+        if (d->took_all)
+            pl_warn("another run of the job ended meanwhile, and nobody knows "
+                    "whose rows came later: the next run sends all that "
+                    "differs from either");
+        return open_own(d, err);
+    }
+    e->before = d->job.state;
+    d->job.state = state_now(d);
+    return d->job.state != NULL ? 0 : pl_fail_memory(err);
+}
+
 int pl_delta_end(struct pl_delta_import *d, bool took_all, struct pl_err *err)
 {
-    json_t *before;
-    json_t *state;
+    struct ending e = {.d = d};
     int rc;
 
     if (d->m == NULL || d->is_done)
         return 0;
     if (pl_manifest_get(d->m, SECTION ".fingerprints") == NULL)
         return 0; /* rows of an older run, sent again */
-    if (!took_all) {
+    if (!took_all)
         pl_warn("rows failed, and the service does not say which: the next "
                 "run sends all changed rows again");
-        return 0;
+    d->took_all = took_all;
+    rc = pl_delta_job_change(&d->job, end, &e, err);
+    if (rc == 0 && e.before != NULL) {
+        forget_old(d, e.before);
+        d->is_done = true;
     }
-    state = state_now(d);
-    if (state == NULL)
-        return pl_fail_memory(err);
-    before = d->job.state;
-    d->job.state = state;
-    rc = pl_delta_job_save(&d->job, err);
-    if (rc == 0)
-        forget_old(d, before);
-    json_decref(before);
-    d->is_done = rc == 0;
+    json_decref(e.before);
     return rc == 0 ? 0 : pl_context(err, "what the job keeps of its runs");
 }

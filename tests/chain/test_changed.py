@@ -267,6 +267,75 @@ class Unsettled(Changed):
         self.fails(late, "DataInvalid", "another run of the job")
         self.assertEqual(self.endpoint("p1")["Attributes"], {"Plan": ["a"]})
 
+    def disturb(self, manifest, when, method, nth, **fields):
+        """pinpoint-import, while at that moment somebody else writes to the
+        state of the job: puts an entry among the open ones, sets fields."""
+        seen = []
+
+        def moment(kept, now):
+            if (now, kept.method) == (when, method) and \
+                    "last.json" in kept.path:
+                seen.append(kept.path)
+                if len(seen) == nth:
+                    state = self.state()
+                    state.setdefault("open", []).append(
+                        {"run_id": "other", "fingerprints": None,
+                         "files": [], "after": None})
+                    self.put_state({**state, **fields})
+            return True
+
+        front = Recorder(self.local.url, moment)
+        try:
+            result = self.run_pipe(["pinpoint-import"], manifest,
+                                   AWS_ENDPOINT_URL=front.url)
+        finally:
+            front.stop()
+        self.assertGreaterEqual(len(seen), nth, result.stderr)
+        return result
+
+    def test_another_run_begins_while_this_one_imports(self):
+        for moment in (("after", "PUT", 1), ("before", "PUT", 2)):
+            self.name = "job%d" % next(NUMBER)
+            self.run_job(people(5))
+            made = self.run_job(people(5, p1="b"), programs=PROGRAMS[:2])
+            result = self.disturb(made.manifest, *moment)
+            self.assertEqual(result.status, 0, result.stderr)
+            state = self.state()
+            self.assertEqual(state["run_id"], made.manifest["run"]["id"])
+            self.assertEqual([e["run_id"] for e in state["open"]], ["other"],
+                             moment)
+            # what that one sent nobody knows
+            self.assertEqual(self.delta(self.run_job())["mode"], "full")
+
+    def test_another_run_begins_just_before_this_one(self):
+        self.run_job(people(5))
+        made = self.run_job(people(5, p1="b"), programs=PROGRAMS[:2])
+        late = self.disturb(made.manifest, "before", "PUT", 1)
+        self.fails(late, "DataInvalid", "another run of the job")
+        self.assertEqual([e["run_id"] for e in self.state()["open"]],
+                         ["other"])
+        state = self.state()
+        state["open"] = []
+        self.put_state(state)
+        made = self.run_job(people(5, p1="b"), programs=PROGRAMS[:2],
+                            mode="full")
+        both = self.disturb(made.manifest, "before", "PUT", 1)
+        self.assertEqual(both.status, 0, both.stderr)
+        self.assertEqual([e["run_id"] for e in self.state()["open"]],
+                         ["other"])
+
+    def test_another_run_ends_while_this_one_imports(self):
+        self.run_job(people(5))
+        made = self.run_job(people(5, p1="b"), programs=PROGRAMS[:2])
+        result = self.disturb(made.manifest, "after", "PUT", 1,
+                              run_id="third", open=[])
+        self.assertEqual(result.status, 0, result.stderr)
+        self.assertIn("another run of the job ended", result.stderr)
+        state = self.state()
+        self.assertEqual(state["run_id"], "third")
+        self.assertEqual([e["run_id"] for e in state["open"]],
+                         [made.manifest["run"]["id"]])
+
     def test_another_destination(self):
         self.run_job(people(5))
         made = self.run_job(people(5, p1="b"), programs=PROGRAMS[:2])
