@@ -5,6 +5,7 @@
 #include "pipeline/base/log.h"
 
 #define SECTION "validate.result.delta"
+#define FILES_KEPT_MAX 10000
 
 void pl_delta_import_release(struct pl_delta_import *d)
 {
@@ -69,14 +70,18 @@ static bool has_moved(const struct pl_delta_import *d)
                               pl_manifest_str(d->m, SECTION ".last.run_id"));
 }
 
+static bool is_changed(const struct pl_delta_import *d)
+{
+    return is_same(pl_manifest_str(d->m, SECTION ".mode"), "changed");
+}
+
 /* Rows that are the changes since a run are right after that one only. */
 static int check_changes(const struct pl_delta_import *d, struct pl_err *err)
 {
-    const char *mode = pl_manifest_str(d->m, SECTION ".mode");
     const char *before =
         json_string_value(json_object_get(d->job.state, "destination"));
 
-    if (mode == NULL || strcmp(mode, "changed") != 0)
+    if (!is_changed(d))
         return 0;
     if (has_moved(d))
         return pl_fail(err, PL_DATA_INVALID,
@@ -182,31 +187,71 @@ int pl_delta_begin(struct pl_delta_import *d, const struct pl_manifest *m,
                : pl_context(err, "what the job keeps of its runs");
 }
 
+static void add_files(const json_t *owner, json_t *files)
+{
+    json_t *more = json_object_get(owner, "files");
+
+    if (json_is_array(more))
+        (void)json_array_extend(files, more);
+}
+
+/* Of runs that were not settled, and are now: they may have sent what no other
+ * did. */
+static void add_settled_files(const struct pl_delta_import *d, json_t *files)
+{
+    const json_t *open = json_object_get(d->job.state, "open");
+    const json_t *entry;
+    size_t i;
+
+    json_array_foreach(open, i, entry)
+    {
+        if (!is_same(id_of(entry), own_id(d)) && was_seen(d, id_of(entry)))
+            add_files(entry, files);
+    }
+}
+
 /* The files from which ids of rows can be had that will be gone one day: this
- * run's, behind those of the runs that it builds on. */
+ * run's, behind those of the runs that it builds on. Rows that were kept stand
+ * in none of its own. */
 static json_t *files_now(const struct pl_delta_import *d)
 {
-    const char *mode = pl_manifest_str(d->m, SECTION ".mode");
-    json_t *before = json_object_get(d->job.state, "files");
-    json_t *files =
-        mode != NULL && strcmp(mode, "changed") == 0 && json_is_array(before)
-            ? json_copy(before)
-            : json_array();
+    const bool has_kept = pl_manifest_int(d->m, SECTION ".rows_kept", 0) > 0;
+    json_t *files = json_array();
 
+    if (is_changed(d) || has_kept)
+        add_files(d->job.state, files);
+    if (has_kept)
+        add_settled_files(d, files);
+    if (!is_changed(d) && json_array_size(files) > FILES_KEPT_MAX) {
+        pl_warn("the job's rows are in more than %d files: those of earlier "
+                "runs are left, and rows that were rejected now cannot be "
+                "named once they are gone",
+                FILES_KEPT_MAX);
+        (void)json_array_clear(files);
+    }
     add_own_files(d, files);
     return files;
+}
+
+/* How many files there were after the last full run. */
+static json_t *full_files(const struct pl_delta_import *d, const json_t *files)
+{
+    return is_changed(d) ? or_null(json_object_get(d->job.state, "full_files"))
+                         : json_integer((json_int_t)json_array_size(files));
 }
 
 static json_t *state_now(const struct pl_delta_import *d)
 {
     const json_t *prints = pl_manifest_get(d->m, SECTION ".fingerprints");
+    json_t *files = files_now(d);
 
     return json_pack(
-        "{s:i, s:s, s:o, s:o, s:o, s:s, s:o, s:o}", "lakeseg_job", 1, "run_id",
-        own_id(d), "rows", or_null(json_object_get(prints, "rows")),
+        "{s:i, s:s, s:o, s:o, s:o, s:s, s:o, s:o, s:o}", "lakeseg_job", 1,
+        "run_id", own_id(d), "rows", or_null(json_object_get(prints, "rows")),
         "fingerprints", or_null(prints), "full_at",
         or_null(pl_manifest_get(d->m, SECTION ".full_at")), "destination",
-        d->destination, "files", files_now(d), "open", open_beside(d));
+        d->destination, "full_files", full_files(d, files), "files", files,
+        "open", open_beside(d));
 }
 
 static void forget(struct pl_delta_import *d, const json_t *owner)

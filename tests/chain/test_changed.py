@@ -633,6 +633,31 @@ class Gone(Changed):
                 self.check_delta(second, "changed", 0, 0, 297,
                                  1 if form == "jsonl" else 0)
 
+    def test_rejected_rows_of_a_full_run_can_be_named(self):
+        """They stand in the files of runs before it alone."""
+        self.run_job(people(300), **self.GONE)
+        bad = people(300, p1="x" * 101)
+        full = self.run_job(bad, mode="full", **self.GONE)
+        self.assertEqual(self.delta(full)["rows_kept"], 1)
+        del bad["p1"]
+        third = self.run_job(bad, **self.GONE)
+        self.check_delta(third, "changed", 0, 0, 299, 1)
+        self.assertEqual(set(self.sent(third, gone=True)), {"p1"})
+        # a full run that sends all is all that is needed
+        self.run_job(bad, mode="full", **self.GONE)
+        self.assertEqual(len(self.state()["files"]), 1)
+
+    def test_rejected_rows_of_a_run_that_did_not_settle(self):
+        """It is settled by the next one, which does not send them."""
+        self.run_job(people(300), **self.GONE)
+        self.local.fault(service="pinpoint", operation="ImportJob",
+                         kind="outcome", outcome="FAILED")
+        self.run_job(people(301), want=69, **self.GONE)
+        self.run_job(people(301, p300="x" * 101), **self.GONE)
+        self.assertEqual(self.state()["open"], [])
+        last = self.run_job(people(300), **self.GONE)
+        self.assertEqual(set(self.sent(last, gone=True)), {"p300"})
+
     def test_several_parts(self):
         self.run_job(people(400), **self.GONE)
         document = self.job(**self.GONE)
