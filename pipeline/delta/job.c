@@ -186,7 +186,7 @@ void pl_delta_job_release(struct pl_delta_job *job)
 
 static int write_state(struct pl_delta_job *job, struct pl_err *err)
 {
-    PL_AUTO(pl_buf) text = PL_BUF_INIT;
+    PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(STATE_BYTES_MAX); /* as it is read */
     char *dump = json_dumps(job->state, JSON_COMPACT);
     int rc;
 
@@ -286,6 +286,14 @@ int64_t pl_delta_job_rows(const struct pl_delta_job *job)
     return pl_delta_job_last(job) != NULL && json_is_integer(rows)
                ? (int64_t)json_integer_value(rows)
                : -1;
+}
+
+int64_t pl_delta_job_new_files(const struct pl_delta_job *job)
+{
+    const json_t *files = json_object_get(job->state, "files");
+    const json_t *full = json_object_get(job->state, "full_files");
+
+    return (int64_t)json_array_size(files) - (int64_t)json_integer_value(full);
 }
 
 const json_t *pl_delta_job_open_runs(const struct pl_delta_job *job)

@@ -71,6 +71,11 @@ int pl_delta_job_load(struct pl_delta_job *job, const struct pl_delta_key *key,
                       struct pl_delta_load *load, struct pl_delta_table *table,
                       struct pl_err *err) PL_MUST_CHECK;
 
+/* A full run is due after so many files (pl_delta_job_new_files). */
+#define PL_DELTA_FILES_MAX 1000
+/* The files since the last full run in which the job's rows are. */
+int64_t pl_delta_job_new_files(const struct pl_delta_job *job);
+
 #define PL_DELTA_DESTINATION 300
 /* Where a job imports, in words: "application", its id, and the region where
  * the job names one (else NULL). */

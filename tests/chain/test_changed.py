@@ -157,6 +157,34 @@ class Runs(Changed):
         self.check_delta(second, "changed", 0, 1, 4, 0)
         self.assertEqual(set(self.sent(second)), {"p1"})
 
+    def test_all_are_sent_after_many_files(self):
+        self.run_job(people(5))
+        state = self.state()
+        # of the last full run they may be as many
+        state["files"] += [{"uri": "s3://results/none/%d" % n, "rows": 1}
+                           for n in range(1100)]
+        state["full_files"] = 102
+        self.put_state(state)
+        self.check_delta(self.run_job(), "changed", 0, 0, 5, 0)
+        second = self.run_job(people(5, p1="b"))
+        self.check_delta(second, "changed", 0, 1, 4, 0)
+        full = self.run_job()
+        self.check_delta(full, "full", 0, 0, 5, 0)
+        self.assertRegex(self.delta(full)["why_full"], "in 1000 files")
+        self.assertEqual(len(self.state()["files"]), 1)
+        self.assertEqual(self.state()["full_files"], 1)
+        self.check_delta(self.run_job(), "changed", 0, 0, 5, 0)
+
+    def test_a_large_state_is_read(self):
+        self.run_job(people(5))
+        state = self.state()
+        state["full_files"] = 20000
+        state["files"] = [{"uri": "s3://results/" + "x" * 300, "rows": 1}
+                          ] * 20000
+        self.put_state(state)
+        self.check_delta(self.run_job(), "changed", 0, 0, 5, 0)
+        self.check_delta(self.run_job(), "changed", 0, 0, 5, 0)
+
     def test_settings_that_cannot_be(self):
         self.lake(people(3))
         for words, settings in (
