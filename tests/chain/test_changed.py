@@ -800,8 +800,13 @@ class Profiles(Changed):
                 ("stays the same", {"segment": {"name": "s", "previous":
                                                 "overwrite"}}),
                 ("expiry_days", {"expiry_days": None}),
+                ("1 to 1098", {"expiry_days": None, "env": {
+                    "LAKESEG_EXPIRY_DAYS": str(1 << 60)}}),
+                ("1 to 1098", {"expiry_days": None, "env": {
+                    "LAKESEG_EXPIRY_DAYS": "1099"}}),
                 ("import.gone", {"gone": {"attribute": "A", "value": "b"}})):
-            result = self.run_job(want=78, **settings)
+            result = self.run_job(want=78, programs=self.PROGRAMS[:2],
+                                  **settings)
             self.fails(result, "ConfigInvalid", words)
 
 
