@@ -174,7 +174,7 @@ static void take_stopped(struct supervisor *s)
 static int fail_dead(struct supervisor *s, struct pl_err *err)
 {
     const char *stage = s->plan.stages[supervisor_next(s)];
-    const bool was_begun = has_note(s->run, RUN_NOTE_STAGE);
+    const bool was_begun = supervisor_was_begun(s, stage);
     struct pl_err cause = {0};
 
     (void)pl_fail(&cause, PL_INTERRUPTED,

@@ -87,6 +87,15 @@ static int skip_to(struct supervisor *s, size_t next, struct pl_err *err)
     return 0;
 }
 
+bool supervisor_was_begun(const struct supervisor *s, const char *stage)
+{
+    PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(4096);
+    struct pl_err ignored = {0};
+
+    return pl_run_read_note(s->run, RUN_NOTE_STAGE, &text, &ignored) == 0 &&
+           strcmp(pl_buf_str(&text), stage) == 0;
+}
+
 int supervisor_fail(struct supervisor *s, const char *stage,
                     const struct pl_err *cause, struct pl_err *err)
 {
@@ -318,16 +327,6 @@ static int act(struct supervisor *s, const char *stage, enum verdict verdict,
     }
 }
 
-/* Whether the stage was begun before, and its end is not known. */
-static bool was_begun(const struct supervisor *s, const char *stage)
-{
-    PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(4096);
-    struct pl_err ignored = {0};
-
-    return pl_run_read_note(s->run, RUN_NOTE_STAGE, &text, &ignored) == 0 &&
-           strcmp(pl_buf_str(&text), stage) == 0;
-}
-
 /* A stage that is entered again may find that what it had sent comes to pass
  * only now. */
 static int tell_stage(bool is_again, struct pl_err *err)
@@ -357,7 +356,7 @@ static int enter(struct supervisor *s, const char *stage,
 static int run_stage(struct supervisor *s, const char *stage,
                      struct pl_err *err)
 {
-    bool is_again = was_begun(s, stage);
+    bool is_again = supervisor_was_begun(s, stage);
 
     if (pl_run_note(s->run, RUN_NOTE_STAGE, stage, strlen(stage), err) != 0)
         return -1;

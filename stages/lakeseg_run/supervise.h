@@ -43,6 +43,8 @@ int supervisor_open(struct supervisor *s, struct pl_err *err) PL_MUST_CHECK;
 /* On from there; how and status tell how far it came. -1 only when the state
  * cannot be written or a program cannot be started. */
 int supervisor_run(struct supervisor *s, struct pl_err *err) PL_MUST_CHECK;
+/* Whether the stage was begun before, and its end is not known. */
+bool supervisor_was_begun(const struct supervisor *s, const char *stage);
 /* The run failed, and no stage says so: saves a manifest that does. */
 int supervisor_fail(struct supervisor *s, const char *stage,
                     const struct pl_err *cause,

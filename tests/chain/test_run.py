@@ -241,6 +241,18 @@ class LeftBehind(Supervised):
                     "import failed: nothing imported",
                     "an import that it had started goes on")
 
+    def test_between_two_stages(self):
+        """The note of the stage that has ended is still there."""
+        run_id = self.leave("GetImportJobs")
+        with open(os.path.join(self.state, "runs", run_id, "stage"), "w",
+                  encoding="utf-8") as file:
+            file.write("csv-validate-normalize")
+        self.closed(run_id, "import failed: nothing imported",
+                    "died before pinpoint-import and was not resumed; the "
+                    "next start of the job closed it")
+        self.assertNotIn("goes on", self.read(
+            run_id, "receipt.json")["error"]["message"])
+
     def test_stopped_in_the_import(self):
         """What the stage left says that an import was begun."""
         self.closed(self.leave("GetImportJob", signal.SIGTERM),
