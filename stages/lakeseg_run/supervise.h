@@ -33,6 +33,7 @@ struct supervisor {
     struct run_plan plan;   /* of job */
     struct pl_manifest m;   /* after the last stage that has ended */
     int64_t deadline_ms;
+    bool is_in_doubt; /* what entries of the stage did before this one */
     enum run_how how;
     int status; /* of the run, in the end */
 };

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -182,6 +183,51 @@ class Killed(Supervised):
                           ("pinpoint-import", "skipped"),
                           ("sns-notify", "succeeded")])
 
+    def test_an_import_that_always_dies(self):
+        process, front = self.held("CreateImportJob", "--json", self.job(),
+                                   count=99)
+        seen = set()
+        while len(seen) < 3:
+            pid = self.stage_of(process, "pinpoint-import")
+            if pid not in seen:
+                seen.add(pid)
+                os.kill(pid, signal.SIGKILL)
+        ended = self.end(process)
+        front.let_go()
+        self.assertEqual(ended.status, 71, ended.stderr)
+        self.assertTrue(ended.manifest["error"]["begun"])
+        self.assertEqual(self.outcomes(), [
+            (ended.manifest["run"]["id"], "import failed: partly imported")])
+
+    def test_an_import_that_dies_and_then_is_refused(self):
+        """The second entry does not get to see what the first has begun."""
+        process, front = self.held("GetImportJob", "--json", self.job())
+        self.local.fault(rule="pinpoint.GetImportJobs=error:403:AccessDenied,"
+                              "count=0")
+        os.kill(self.stage_of(process, "pinpoint-import"), signal.SIGKILL)
+        front.let_go()
+        ended = self.end(process)
+        self.assertEqual(ended.status, 77, ended.stderr)
+        self.assertEqual(len(self.imports()), 1)
+        self.assertEqual(self.outcomes(), [
+            (ended.manifest["run"]["id"], "import failed: partly imported")])
+
+    def test_an_import_that_is_missing(self):
+        """It was never begun."""
+        bins = os.path.join(self.local.dir, "bin-" + self.name)
+        os.mkdir(bins)
+        for name in ["lakeseg"] + STAGES:
+            if name != "pinpoint-import":
+                shutil.copy(program(name), bins)
+        ended = self.end(subprocess.Popen(
+            [os.path.join(bins, "lakeseg"), "run", "--json", self.job()],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=self.local.environment(
+                LAKESEG_STATE=self.state)))
+        self.assertEqual(ended.status, 71, ended.stderr)
+        self.assertEqual(self.outcomes(), [
+            (ended.manifest["run"]["id"], "import failed: nothing imported")])
+
     def test_a_program_that_is_missing(self):
         ended = self.run_lakeseg("--json", "--stages",
                                  "athena-exec,no-such-stage,sns-notify",
@@ -238,7 +284,7 @@ class LeftBehind(Supervised):
 
     def test_in_the_import(self):
         self.closed(self.leave("GetImportJob"),
-                    "import failed: nothing imported",
+                    "import failed: partly imported",
                     "an import that it had started goes on")
 
     def test_between_two_stages(self):
