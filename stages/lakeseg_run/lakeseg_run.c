@@ -154,16 +154,20 @@ static bool has_note(const struct pl_run *run, const char *name)
     return pl_run_read_note(run, name, &text, &ignored) == 0;
 }
 
-/* What a stage left that was stopped says more than what came before it. */
-static void take_stopped(struct supervisor *s)
+/* What a stage left that was stopped says more than what came before it; but
+ * the run may have gone on behind that stage since. */
+static void take_stopped(struct supervisor *s, const char *stage)
 {
     PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(PL_MANIFEST_MAX_BYTES * 2);
     struct pl_manifest m = {0};
     struct pl_err ignored = {0};
+    const char *of;
 
     if (pl_run_read_note(s->run, RUN_NOTE_STOPPED, &text, &ignored) != 0)
         return;
-    if (pl_manifest_parse(&m, pl_buf_str(&text), text.len, &ignored) != 0) {
+    if (pl_manifest_parse(&m, pl_buf_str(&text), text.len, &ignored) != 0 ||
+        (of = pl_manifest_str(&m, "error.stage")) == NULL ||
+        strcmp(of, stage) != 0) {
         pl_manifest_release(&m);
         return;
     }
@@ -184,7 +188,7 @@ static int fail_dead(struct supervisor *s, struct pl_err *err)
                   was_begun && pl_ends_with(stage, "-import")
                       ? "; an import that it had started goes on at the service"
                       : "");
-    take_stopped(s);
+    take_stopped(s, stage);
     return supervisor_fail(s, stage, &cause, err);
 }
 

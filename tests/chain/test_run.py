@@ -304,6 +304,25 @@ class LeftBehind(Supervised):
         self.closed(self.leave("GetImportJob", signal.SIGTERM),
                     "import failed: partly imported", "pinpoint-import")
 
+    def test_stopped_in_the_query_and_killed_in_the_import(self):
+        """What the stopped query left is older than what came after it."""
+        run_id = self.leave("GetQueryExecution", signal.SIGTERM)
+        process, front = self.held("GetImportJob", "--resume", run_id)
+        kill(process)
+        front.let_go()
+        self.goes_well(self.job())
+        receipt = self.read(run_id, "receipt.json")
+        self.assertEqual([(s["stage"], s["status"])
+                          for s in receipt["stages"]],
+                         [("athena-exec", "succeeded"),
+                          ("csv-validate-normalize", "succeeded"),
+                          ("pinpoint-import", "failed"),
+                          ("sns-notify", "succeeded")])
+        self.assertEqual(receipt["validate"]["result"]["rows_out"], 20)
+        self.assertEqual(receipt["query"]["result"]["state"], "SUCCEEDED")
+        self.assertEqual(self.outcomes()[0], (
+            run_id, "import failed: partly imported"))
+
     def test_in_the_notification(self):
         """Its outcome was known: that one is told, and no other."""
         run_id = self.leave("Publish")
