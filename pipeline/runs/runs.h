@@ -124,6 +124,7 @@ void pl_job_lock_release(struct pl_job_lock *lock);
 /* The id of the job's last successful run: "" when there is none. */
 int pl_job_last(const struct pl_runs *runs, const char *job_folder,
                 char id[PL_RUN_ID_MAX + 1], struct pl_err *err) PL_MUST_CHECK;
+/* An older run does not take the place of one that began later. */
 int pl_job_set_last(const struct pl_runs *runs, const char *job_folder,
                     const char *id, struct pl_err *err) PL_MUST_CHECK;
 
