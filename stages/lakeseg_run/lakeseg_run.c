@@ -198,11 +198,12 @@ static int close_run(struct supervisor *s, struct pl_err *err)
     const char *status = pl_manifest_str(&s->m, "status");
     const bool is_open = status == NULL || strcmp(status, "pending") == 0;
 
-    if (is_open && supervisor_next(s) < s->plan.count) {
-        if (fail_dead(s, err) != 0)
-            return -1;
-        if (has_note(s->run, RUN_NOTE_PAUSED)) /* on purpose: not told */
-            return pl_run_end(s->run, &s->m, err);
+    if (is_open && supervisor_next(s) < s->plan.count && fail_dead(s, err) != 0)
+        return -1;
+    if (has_note(s->run, RUN_NOTE_PAUSED)) { /* on purpose: not told */
+        pl_info("run %s of this job was paused and not resumed: it is closed",
+                s->run->id);
+        return supervisor_end(s, err);
     }
     pl_info("run %s of this job died and was not resumed: it is closed",
             s->run->id);

@@ -432,8 +432,9 @@ static int status_of(const struct supervisor *s)
                : 0;
 }
 
-/* The receipt comes last: what is before it can be done again. */
-static int end_run(struct supervisor *s, struct pl_err *err)
+/* The receipt comes last: what is before it can be done again. But a paused
+ * run stays one until then, or the next start would tell it. */
+int supervisor_end(struct supervisor *s, struct pl_err *err)
 {
     const char *status = pl_manifest_str(&s->m, "status");
 
@@ -444,9 +445,9 @@ static int end_run(struct supervisor *s, struct pl_err *err)
         return -1;
     if (pl_run_note(s->run, RUN_NOTE_STAGE, NULL, 0, err) != 0 ||
         pl_run_note(s->run, RUN_NOTE_STOPPED, NULL, 0, err) != 0 ||
-        pl_run_note(s->run, RUN_NOTE_PAUSED, NULL, 0, err) != 0)
+        pl_run_end(s->run, &s->m, err) != 0)
         return -1;
-    return pl_run_end(s->run, &s->m, err);
+    return pl_run_note(s->run, RUN_NOTE_PAUSED, NULL, 0, err);
 }
 
 static bool is_pause(const struct supervisor *s, size_t next)
@@ -498,5 +499,5 @@ int supervisor_run(struct supervisor *s, struct pl_err *err)
         if (s->how != RUN_OVER)
             return 0;
     }
-    return end_run(s, err);
+    return supervisor_end(s, err);
 }

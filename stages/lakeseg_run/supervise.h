@@ -46,6 +46,8 @@ int supervisor_open(struct supervisor *s, struct pl_err *err) PL_MUST_CHECK;
 int supervisor_run(struct supervisor *s, struct pl_err *err) PL_MUST_CHECK;
 /* Whether the stage was begun before, and its end is not known. */
 bool supervisor_was_begun(const struct supervisor *s, const char *stage);
+/* It is over as it is: its receipt. */
+int supervisor_end(struct supervisor *s, struct pl_err *err) PL_MUST_CHECK;
 /* The run failed, and no stage says so: saves a manifest that does. */
 int supervisor_fail(struct supervisor *s, const char *stage,
                     const struct pl_err *cause,

@@ -537,6 +537,35 @@ class Parts(Supervised):
                          "Interrupted")
         self.assertEqual(self.run_lakeseg("--resume", run_id).status, 64)
 
+    def paused(self, stage):
+        ended = self.run_lakeseg("--json", "--until", stage, self.job())
+        self.assertEqual(ended.status, 0, ended.stderr)
+        return ended.manifest["run"]["id"]
+
+    def closes_untold(self, run_id, status):
+        new = self.goes_well(self.job())["run"]["id"]
+        self.assertEqual(self.outcomes(), [(new, "successful")])
+        self.assertEqual(self.read(run_id, "receipt.json")["status"], status)
+        self.assertNotIn("paused", self.files(run_id))
+
+    def test_until_the_import_and_never_again(self):
+        """Its outcome is known, and nobody is told."""
+        self.closes_untold(self.paused("pinpoint-import"), "succeeded")
+
+    def test_paused_and_killed_while_it_is_closed(self):
+        run_id = self.paused("athena-exec")
+        # as it is between the two files of its closing
+        manifest = self.read(run_id, "manifests/01-athena-exec.json")
+        manifest["status"] = "failed"
+        manifest["error"] = {
+            "stage": "csv-validate-normalize", "name": "Interrupted",
+            "message": "the run died", "retryable": True, "exit": 75}
+        with open(os.path.join(self.state, "runs", run_id, "manifests",
+                               "02-lakeseg.json"), "w",
+                  encoding="utf-8") as file:
+            json.dump(manifest, file)
+        self.closes_untold(run_id, "failed")
+
     def test_from(self):
         path = self.job()
         run_id = self.run_lakeseg("--json", "--until",
