@@ -61,6 +61,11 @@ static void become(const char *path, const char *const argv[],
      * must not kill it */
     (void)sigaction(SIGINT, &ignore, NULL);
     (void)sigaction(SIGTERM, &ignore, NULL);
+    if (io->is_apart) {
+        (void)setpgid(0, 0);
+        /* it may write to the terminal all the same */
+        (void)sigaction(SIGTTOU, &ignore, NULL);
+    }
     die_with_parent(parent);
     if ((io->in < 0 || dup2(io->in, STDIN_FILENO) >= 0) &&
         (io->out < 0 || dup2(io->out, STDOUT_FILENO) >= 0) &&

@@ -26,6 +26,8 @@ struct pl_child_io {
     int in;
     int out;
     int errors;
+    bool is_apart; /* in a process group of its own: a terminal's Ctrl-C is not
+                      for it */
 };
 int pl_child_start_with(const char *dir, const char *const argv[],
                         const struct pl_child_io *io, pid_t *pid,

@@ -449,6 +449,24 @@ class Stopped(Supervised):
                          ["CANCELLED", "SUCCEEDED"])
         self.assertEqual(len(self.imports()), 1)
 
+    def test_with_a_service_of_its_own(self):
+        """Ctrl-C is for all that the terminal started: the service stays
+        until the query is stopped there."""
+        process = self.begin(
+            "--json", "--local", "--lake", self.local.lake, self.job(),
+            environment={"LAKESEG_LOCAL_QUERY_DELAY_MS": "60000"},
+            start_new_session=True)
+        said = []
+        while not said or b"started, or found" not in said[-1]:
+            said.append(process.stderr.readline())
+            self.assertTrue(said[-1], said)
+        local = self.stage_of(process, "lakeseg-local")
+        os.killpg(process.pid, signal.SIGINT)
+        ended = self.end(process)
+        self.assertEqual(ended.status, 75, ended.stderr)
+        self.assertIn("stopped query", ended.stderr)
+        self.assertFalse(is_alive(local))
+
     def test_twice_is_at_once(self):
         process, front = self.held("CreateImportJob", "--json", self.job())
         stage = self.stage_of(process, "pinpoint-import")
