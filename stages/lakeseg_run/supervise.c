@@ -126,7 +126,8 @@ static int64_t deadline_of(const struct supervisor *s, const char *stage)
     const json_t *budget = json_object_get(budgets, stage);
     int64_t at = is_notify(stage) ? INT64_MAX : s->deadline_ms;
 
-    if (json_is_integer(budget)) {
+    if (json_is_integer(budget) &&
+        json_integer_value(budget) <= INT64_MAX / 2000) {
         const int64_t own = pl_mono_ms(&pl_clock_real) +
                             (int64_t)json_integer_value(budget) * 1000;
 

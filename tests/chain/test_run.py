@@ -752,6 +752,12 @@ class Budgets(Supervised):
                   subject="import failed: partly imported",
                   name="ImportTimedOut")
 
+    def test_of_ages(self):
+        """More milliseconds than there are."""
+        ages = 2 ** 63 - 1
+        self.goes_well(self.job(run={"timeout_s": ages, "stage_timeout_s": {
+            "csv-validate-normalize": ages, "pinpoint-import": ages}}))
+
     def test_of_a_stage_that_nobody_hears(self):
         self.over(run={"stage_timeout_s": {"csv-validate-normalize": 3}},
                   operation="GetObject",
