@@ -1,7 +1,6 @@
 #include "pipeline/base/child.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -100,11 +99,4 @@ int pl_child_start(const char *dir, const char *const argv[], int in, int out,
     const struct pl_child_io io = {.in = in, .out = out, .errors = -1};
 
     return pl_child_start_with(dir, argv, &io, pid, err);
-}
-
-int pl_child_wait_readable(int fd, int ms)
-{
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-
-    return poll(&p, 1, ms) > 0 ? 1 : 0;
 }
