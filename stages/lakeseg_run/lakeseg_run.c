@@ -235,6 +235,7 @@ static int look_at(const struct lakeseg_run_config *cfg,
          .run = &run,
          .deadline_ms = INT64_MAX};
     struct pl_err err = {0};
+    bool is_told;
     int rc;
 
     if (pl_run_open(runs, id, &run, &err) != 0 ||
@@ -244,7 +245,10 @@ static int look_at(const struct lakeseg_run_config *cfg,
     }
     if (!is_of(&s))
         return 0;
+    is_told = !has_note(&run, RUN_NOTE_PAUSED);
     rc = close_run(&s, &err);
+    if (run.is_over && cfg->closed != NULL)
+        cfg->closed(&s.m, is_told);
     if (rc < 0)
         pl_warn("run %s cannot be closed: %s", id, err.msg);
     if (rc > 0)

@@ -334,6 +334,30 @@ class LeftBehind(Supervised):
         self.assertEqual(self.read(run_id, "receipt.json")["status"],
                          "succeeded")
 
+    def test_history_and_metrics(self):
+        """As of a run that ended by itself; of a paused one no metrics."""
+        folder = "s3://results/history-" + self.name
+        environment = {"LAKESEG_HISTORY_URI": folder, "LAKESEG_METRICS": "emf"}
+        died = self.leave("GetImportJob")
+        ended = self.run_lakeseg("--json", self.job(),
+                                 environment=environment)
+        self.assertEqual(ended.status, 0, ended.stderr)
+        new = ended.manifest["run"]["id"]
+        paused = self.run_lakeseg("--json", "--until", "athena-exec",
+                                  self.job()).manifest["run"]["id"]
+        after = self.run_lakeseg("--json", self.job(),
+                                 environment=environment)
+        self.assertEqual(after.status, 0, after.stderr)
+        s3 = self.local.s3()
+        for run_id in (died, new, paused):
+            kept = s3.get_object(Bucket="results", Key="history-%s/%s.json" % (
+                self.name, run_id))["Body"].read()
+            self.assertEqual(check_manifest(kept),
+                             self.read(run_id, "receipt.json"))
+        for one, count in ((ended, 2), (after, 1)):
+            self.assertEqual(one.stderr.count('"CloudWatchMetrics"'), count,
+                             one.stderr)
+
     def test_another_job_does_not_care(self):
         self.leave("GetQueryExecution")
         new = self.goes_well(self.job(name=self.name + "-other"))["run"]["id"]
