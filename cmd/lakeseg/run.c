@@ -106,7 +106,7 @@ static int show(const struct options *o, const char *path,
     if (o->is_json)
         (void)fputs(receipt.data, stdout);
     else if (!o->is_quiet)
-        (void)fputs(text.data, stdout);
+        verb_print(text.data);
     return pl_stdout_close(err);
 }
 

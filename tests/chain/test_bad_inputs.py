@@ -374,7 +374,8 @@ class Signals(Case):
         with open(path, "w", encoding="utf-8") as file:
             json.dump(job(GOOD), file)
         before = len(self.queries())
-        run = subprocess.Popen([program("lakeseg"), "run", "--json", path],
+        run = subprocess.Popen([program("lakeseg"), "run", "--json",
+                                "--tell-stop", path],
                                env=self.local.environment(),
                                stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE)
