@@ -45,7 +45,7 @@ struct pl_run {
 void pl_run_release(struct pl_run *run);
 
 /* Whether id may be a run's: 1 to 128 of A-Z a-z 0-9 - _ . and no dot first,
- * and not "last". */
+ * and neither "last" nor a name that ends in .json. */
 bool pl_run_id_is_good(const char *id);
 
 /* Makes the run's folder with job.json. job has a run.id. PL_USAGE_INVALID

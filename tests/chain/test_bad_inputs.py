@@ -212,7 +212,7 @@ class BadInput(Outcomes):
                    "import failed: partly imported", imported=1)
 
     def test_import_completes_with_failures(self):
-        # the sixteenth endpoint of a user is refused (aws-facts 1.8)
+        # the sixteenth endpoint of a user is refused (sources 1.8)
         result = self.run_pipe(SHORT, job(
             "SELECT id AS Id, 'EMAIL' AS \"ChannelType\", "
             "concat(id, '@example.com') AS \"Address\", "

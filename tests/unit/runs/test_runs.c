@@ -75,6 +75,17 @@ static int count(const char *folder)
     return n;
 }
 
+START_TEST(names_that_are_no_run_s)
+{
+    static const char *const bad[] = {"",    ".a",   "a/b",    "last",
+                                      "a b", "\x80", "r1.json"};
+
+    for (int i = 0; i < UNIT_COUNT(bad); i++)
+        ck_assert_msg(!pl_run_id_is_good(bad[i]), "'%s'", bad[i]);
+    ck_assert(pl_run_id_is_good("01KB.json-2"));
+}
+END_TEST
+
 START_TEST(a_run_from_its_job_to_its_receipt)
 {
     PL_AUTO(pl_run) run = {.saved = 0};
@@ -405,7 +416,8 @@ START_TEST(no_state_no_runs)
 }
 END_TEST
 
-UNIT_MAIN("runs", tcase_add_checked_fixture(tc, setup, teardown);
+UNIT_MAIN("runs", tcase_add_test(tc, names_that_are_no_run_s);
+          tcase_add_checked_fixture(tc, setup, teardown);
           tcase_add_test(tc, a_run_from_its_job_to_its_receipt);
           tcase_add_test(tc, one_run_of_an_id);
           tcase_add_test(tc, what_a_killed_start_left_is_used_again);
