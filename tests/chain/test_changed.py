@@ -394,6 +394,7 @@ class Killed(Changed):
                 seen.append(kept.path)
                 if len(seen) == nth:
                     pipes[0].children[0].kill()
+                    return now == "after"  # before: nobody hears of it
             return True
 
         front = Recorder(self.local.url, moment)
