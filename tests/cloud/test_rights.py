@@ -38,8 +38,9 @@ def statements(value):
 class Rights(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.resources = load(os.path.join(
-            SOURCE, "cloudformation", "template.yaml"))["Resources"]
+        cls.template = load(os.path.join(
+            SOURCE, "cloudformation", "template.yaml"))
+        cls.resources = cls.template["Resources"]
         with open(LIST, encoding="utf-8") as file:
             cls.known = json.load(file)
 
@@ -109,8 +110,33 @@ class Rights(unittest.TestCase):
         text = json.dumps([s for _, s in self.policies()])
         for folder in ("locks", "jobs"):
             self.assertEqual(text.count("lakeseg/%s/" % folder),
-                             text.count("lakeseg/%s/${JobName}/*" % folder))
+                             text.count("lakeseg/%s/${J}/*" % folder))
             self.assertIn("lakeseg/%s/" % folder, text)
+
+    def test_a_job_without_a_name_has_its_stacks(self):
+        """Two stacks with one name would hide each other's alarms, claims,
+        locks and state."""
+        self.assertEqual(self.template["Parameters"]["JobName"]["Default"], "")
+        used = []
+
+        def look(value):
+            if isinstance(value, dict):
+                if value.get("Fn::If", [""])[0] == "HasJobName":
+                    used.append(value)
+                    return
+                self.assertNotEqual(value.get("Ref"), "JobName")
+            if isinstance(value, (dict, list)):
+                for item in value.values() if isinstance(value, dict) \
+                        else value:
+                    look(item)
+            elif isinstance(value, str):
+                self.assertNotIn("${JobName}", value)
+
+        look(self.resources)
+        self.assertGreater(len(used), 10)
+        for value in used:
+            self.assertEqual(value, {"Fn::If": [
+                "HasJobName", {"Ref": "JobName"}, {"Ref": "AWS::StackName"}]})
 
 
 if __name__ == "__main__":
