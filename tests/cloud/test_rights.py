@@ -100,6 +100,17 @@ class Rights(unittest.TestCase):
         self.assertEqual(container["StopTimeout"], 120)
         self.assertNotIn("Privileged", container)
 
+    def test_a_plain_task_knows_its_job(self):
+        """Its metrics are of the job that the alarms watch."""
+        given = self.resources["TaskDefinition"]["Properties"][
+            "ContainerDefinitions"][0]["Environment"]
+        value, = [pair["Fn::If"][1]["Value"] for pair in given
+                  if pair.get("Fn::If", ["", {}])[1].get("Name") ==
+                  "LAKESEG_JOB_NAME" and pair["Fn::If"][0] == "IsPlain"]
+        for name in ("RejectsAlarm", "NoSuccessAlarm"):
+            watched, = self.resources[name]["Properties"]["Dimensions"]
+            self.assertEqual(watched, {"Name": "Job", "Value": value})
+
     def test_nothing_is_deleted(self):
         self.assertEqual([], [s for _, s in self.policies()
                               for action in listed(s["Action"])
