@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 from cfnlint.decode.cfn_yaml import load
+from moto.events.models import EventPattern
 
 from definitions import SOURCE
 
@@ -140,6 +141,33 @@ class Template(unittest.TestCase):
         read_there = set(re.findall(r"\$\.detail\.(\w+)",
                                     read("cloudformation", "tell.asl.json")))
         self.assertEqual(set(sent), read_there)
+
+    def test_the_plain_rule_hears_of_tasks_that_could_not_tell(self):
+        """By moto's matcher; it does not look into lists as EventBridge does,
+        so an event has its containers' fields as a list each."""
+        rule = self.template["Resources"]["TaskLost"]["Properties"]
+        wanted = json.loads(json.dumps(rule["EventPattern"]))
+        wanted["detail"]["clusterArn"] = ["arn:c"]
+
+        def heard(containers, **detail):
+            return EventPattern(None, wanted).matches_event({
+                "source": "aws.ecs", "detail-type": "ECS Task State Change",
+                "detail": {"clusterArn": "arn:c", "lastStatus": "STOPPED",
+                           "stopCode": "EssentialContainerExited",
+                           "containers": containers, **detail}})
+
+        self.assertTrue(heard({"exitCode": [137]}))
+        self.assertTrue(heard({"lastStatus": ["STOPPED"]}))
+        self.assertTrue(heard({"exitCode": [0]}, stopCode="TaskFailedToStart"))
+        for told in (0, 1, 65, 69, 75, 130, 143):
+            self.assertFalse(heard({"exitCode": [told]}), told)
+        self.assertFalse(heard({"lastStatus": ["RUNNING"]},
+                               lastStatus="RUNNING"))
+        self.assertFalse(heard({"exitCode": [137]}, clusterArn="arn:other"))
+        given = rule["Targets"][0]["InputTransformer"]
+        text = json.loads(given["InputTemplate"]["Fn::Sub"][0])
+        self.assertEqual(set(re.findall(r"<(\w+)>", text)),
+                         set(given["InputPathsMap"]))
 
     def test_tasks_get_settings_that_are_documented(self):
         settings = read("docs", "settings.md") + read("docs", "sfn-task.md")
