@@ -111,6 +111,12 @@ class Rights(unittest.TestCase):
             watched, = self.resources[name]["Properties"]["Dimensions"]
             self.assertEqual(watched, {"Name": "Job", "Value": value})
 
+    def test_each_lost_start_rings(self):
+        """Also while the one before still lies in the queue."""
+        given = self.resources["NotStartedAlarm"]["Properties"]
+        self.assertEqual((given["MetricName"], given["Statistic"]),
+                         ("NumberOfMessagesSent", "Sum"))
+
     def test_nothing_is_deleted(self):
         self.assertEqual([], [s for _, s in self.policies()
                               for action in listed(s["Action"])
