@@ -117,6 +117,20 @@ class Rights(unittest.TestCase):
         self.assertEqual((given["MetricName"], given["Statistic"]),
                          ("NumberOfMessagesSent", "Sum"))
 
+    def test_every_bad_end_of_both_machines_is_counted(self):
+        """A sum over metrics is late: one period of three is enough."""
+        for name, machine in (("FailedAlarm", "StateMachine"),
+                              ("NotToldAlarm", "TellMachine")):
+            given = self.resources[name]["Properties"]
+            self.assertEqual((given["EvaluationPeriods"],
+                              given["DatapointsToAlarm"]), (3, 1))
+            text = json.dumps([m for m in given["Metrics"]])
+            for metric in ("ExecutionsFailed", "ExecutionsAborted",
+                           "ExecutionsTimedOut"):
+                self.assertIn('"MetricName": "%s", "Dimensions": [{"Name": '
+                              '"StateMachineArn", "Value": {"Ref": "%s"}}]' %
+                              (metric, machine), text)
+
     def test_nothing_is_deleted(self):
         self.assertEqual([], [s for _, s in self.policies()
                               for action in listed(s["Action"])
