@@ -144,6 +144,13 @@ class Rights(unittest.TestCase):
                              text.count("lakeseg/%s/${J}/*" % folder))
             self.assertIn("lakeseg/%s/" % folder, text)
 
+    def test_nobody_writes_everywhere_below_the_results(self):
+        """Or the folders that the others are held to would mean nothing."""
+        for name, statement in self.policies():
+            if "s3:PutObject" in listed(statement["Action"]):
+                self.assertNotIn("${P}*'", json.dumps(statement).replace(
+                    '"', "'"), name)
+
     def test_a_job_without_a_name_has_its_stacks(self):
         """Two stacks with one name would hide each other's alarms, claims,
         locks and state."""
