@@ -61,6 +61,9 @@ class Check(unittest.TestCase):
                 ("three folders", "DataLakeS3Path=s3://lake/a/b/c/d/"),
                 ("JSON string", "Query=SELECT 1 AS \"Id\""),
                 ("4096", "Query=" + "a" * 4097),
+                ("21 to 200", "ScratchGiB=20"),
+                ("21 to 200", "ScratchGiB=201"),
+                ("less than 3", "ResultRetentionDays=2"),
                 ("ids", "SubnetIds=subnet-1, subnet-2")]:
             with self.subTest(pair[:40]):
                 self.refused(65, word, "--check", "--set", pair)
