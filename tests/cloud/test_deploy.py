@@ -71,8 +71,15 @@ class Check(unittest.TestCase):
     def test_rules_between_parameters(self):
         self.refused(65, "not both", "--check", "--set", "Query=SELECT 1",
                      "--set", "JobUri=s3://jobs/a.json")
-        self.refused(65, "plain", "--check", "--set", "Orchestration=plain",
-                     "--set", "Query=SELECT 1")
+        self.refused(65, "plain takes", "--check", "--set",
+                     "Orchestration=plain", "--set", "Query=SELECT 1")
+
+    def test_names_of_stacks(self):
+        for name, word in (("a" * 65, "64"), ("1st", "letter"),
+                           ("a_b", "letters")):
+            self.refused(65, word, "--check", "--stack", name)
+        self.refused(65, "58", "--check", "--stack", "a" * 59, "--set",
+                     "Orchestration=plain", "--set", "JobUri=s3://jobs/a.json")
 
     def test_usage(self):
         self.refused(64, "--stack", "--set", "Image=x")
@@ -87,6 +94,56 @@ class Check(unittest.TestCase):
                 stderr=subprocess.STDOUT, check=False, env={"PATH": empty})
         self.assertEqual(done.returncode, 78, done.stdout)
         self.assertIn("AWS CLI", done.stdout)
+
+
+class Rules(unittest.TestCase):
+    def setUp(self):
+        self.known = deploy_parameters.read(read(
+            "cloudformation", "template.yaml"))
+
+    def said(self, is_check=True, **given):
+        return "; ".join(deploy_parameters.faults(given, self.known, is_check))
+
+    def test_each_is_known(self):
+        """To a check, and to a new stack, which has the defaults."""
+        whole = {"CustomerProfilesDomain": "acme"}
+        uri = {"JobUri": "s3://jobs/a.json"}
+        for word, given in [
+                ("needs PinpointProjectId", {"Destination": "pinpoint"}),
+                ("CustomerProfilesDomain", {
+                    "Destination": "customer-profiles",
+                    "CustomerProfilesDomain": ""}),
+                ("a Query or a JobUri", {"ScheduleExpression": "rate(1 days)"}),
+                ("not both", {"Query": "SELECT 1", **uri}),
+                ("SubnetIds", {"Network": "existing",
+                               "SubnetIds": "subnet-1"}),
+                ("parts", {"Orchestration": "parts"}),
+                ("plain needs", {"Orchestration": "plain"})]:
+            with self.subTest(word):
+                self.assertIn(word, self.said(**given))
+                self.assertIn(word, "; ".join(deploy_parameters.faults_of_new(
+                    {**whole, **given}, self.known)))
+        self.assertEqual(deploy_parameters.faults_of_new(whole, self.known),
+                         [])
+        self.assertIn("Domain", deploy_parameters.faults_of_new(
+            {}, self.known)[0])
+
+    def test_as_many_as_the_template_has(self):
+        """What it asserts more than this list must come here too."""
+        rules = load(TEMPLATE)["Rules"]
+        texts = {a["AssertDescription"] for rule in rules.values()
+                 for a in rule["Assertions"]}
+        source = re.sub(r'" \\\n +"', "", read("scripts",
+                                               "deploy_parameters.py"))
+        self.assertEqual({t for t in texts if t not in source}, set())
+
+    def test_an_update_knows_what_it_is_given(self):
+        for given in ({"Orchestration": "parts"}, {"Orchestration": "plain"},
+                      {"ScheduleExpression": "rate(1 days)"},
+                      {"Destination": "pinpoint"}, {"Network": "existing"}):
+            self.assertEqual(self.said(False, **given), "")
+        self.assertIn("PinpointProjectId", self.said(
+            False, Destination="pinpoint", PinpointProjectId=""))
 
 
 class Template(unittest.TestCase):
