@@ -1,6 +1,6 @@
 /*
  * chunked.h - the aws-chunked encoding, decoded piece by piece; signed chunks
- * and trailers are judged on the way (aws-facts 4.10 and 7.4).
+ * and trailers are judged on the way (sources 4.10 and 7.4).
  */
 #ifndef LOCAL_CHUNKED_H
 #define LOCAL_CHUNKED_H

@@ -1,5 +1,5 @@
 /*
- * import_file.h - the strict reader of Pinpoint's import files (aws-facts 1):
+ * import_file.h - the strict reader of Pinpoint's import files (sources 1):
  * CSV after RFC 4180 and JSON lines, both to the same records.
  *
  * Written apart from pipeline/csv on purpose. It knows the format only, not

@@ -1,5 +1,5 @@
 /*
- * profiles.h - Amazon Connect Customer Profiles of lakeseg-local (aws-facts 9):
+ * profiles.h - Amazon Connect Customer Profiles of lakeseg-local (sources 9):
  * domains, upload jobs, profiles with their indexes, objects and their types,
  * segments. Private to the files profiles*.c.
  */

@@ -5,10 +5,10 @@
 #include "pipeline/base/clock.h"
 #include "pipeline/base/text.h"
 
-#define FIELDS_MAX 25 /* aws-facts 9.1 */
+#define FIELDS_MAX 25 /* sources 9.1 */
 #define EXPIRY_DAYS 14
 #define URL_LIFE_S 900
-#define FILE_MAX INT64_C(1000000000) /* aws-facts 9.4 */
+#define FILE_MAX INT64_C(1000000000) /* sources 9.4 */
 #define KEY_BYTES 32
 #define PLACE "/_upload/"
 #define SSE "x-amz-server-side-encryption-customer-"

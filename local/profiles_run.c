@@ -55,7 +55,7 @@ static json_t *shown_of(const struct run *r, struct local_domain **domain)
 }
 
 /* UniqueKey is taken as a field's name, its column or its target: what the
- * service means by it is not documented (aws-facts 9.1). */
+ * service means by it is not documented (sources 9.1). */
 static bool find_unique(struct run *r, const char *unique)
 {
     const char *name;

@@ -6,7 +6,7 @@
 #define VALUE_MAX 255
 #define INFORMATION_MAX 1000
 
-/* aws-facts 9.8; key: the standard key that finds it. */
+/* sources 9.8; key: the standard key that finds it. */
 static const struct {
     const char *name;
     const char *key;

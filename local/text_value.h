@@ -1,5 +1,5 @@
 /*
- * text_value.h - values as Athena writes them into its CSV (aws-facts 3.6).
+ * text_value.h - values as Athena writes them into its CSV (sources 3.6).
  * Pure functions, free of DuckDB.
  */
 #ifndef LOCAL_TEXT_VALUE_H

@@ -217,13 +217,14 @@ static int check_job(const char *path, bool is_json, struct pl_err *first,
     return 0;
 }
 
-static int check_all(const char *format, int count, char **paths,
+static int check_all(const char *format, bool is_json, int count, char **paths,
                      struct pl_err *err)
 {
-    const bool is_json = format != NULL && strcmp(format, "json") == 0;
     struct pl_err first = {0};
 
-    if (format != NULL && !is_json && strcmp(format, "text") != 0)
+    if (format != NULL && strcmp(format, "json") == 0)
+        is_json = true;
+    else if (format != NULL && strcmp(format, "text") != 0)
         return pl_fail(err, PL_USAGE_INVALID,
                        "--format '%s' is neither text nor json", format);
     if (count == 0)
@@ -240,9 +241,12 @@ static int check_all(const char *format, int count, char **paths,
 int verb_check(int argc, char **argv)
 {
     const char *format = NULL;
+    bool is_json = false;
     const struct pl_opt opts[] = {
         {"format", PL_OPT_STR, &format, "FORMAT",
          "text (default) or json, one object a job", NULL},
+        {"json", PL_OPT_FLAG, &is_json, NULL, "the same as --format json",
+         NULL},
         {.name = NULL},
     };
     const struct pl_cli cli = {
@@ -271,6 +275,6 @@ int verb_check(int argc, char **argv)
     if (rc > 0)
         return 0;
     if (rc == 0)
-        rc = check_all(format, argc - first, argv + first, &err);
+        rc = check_all(format, is_json, argc - first, argv + first, &err);
     return rc == 0 ? 0 : pl_process_exit(&err);
 }

@@ -8,6 +8,7 @@
 
 struct options {
     const char *format;
+    bool is_json;
     bool without_calls;
 };
 
@@ -28,7 +29,8 @@ static int examine(const struct options *o, const char *path,
                    struct pl_err *err)
 {
     const struct lakeseg_doctor_config cfg = {
-        .is_json = o->format != NULL && strcmp(o->format, "json") == 0,
+        .is_json =
+            o->is_json || (o->format != NULL && strcmp(o->format, "json") == 0),
         .without_calls = o->without_calls};
     PL_AUTO(pl_manifest) job = {0};
     PL_AUTO(pl_buf) report = PL_BUF_INIT;
@@ -52,6 +54,8 @@ int verb_doctor(int argc, char **argv)
     struct options o = {0};
     const struct pl_opt opts[] = {
         {"format", PL_OPT_STR, &o.format, "FORMAT", "text (default) or json",
+         NULL},
+        {"json", PL_OPT_FLAG, &o.is_json, NULL, "the same as --format json",
          NULL},
         {"no-calls", PL_OPT_FLAG, &o.without_calls, NULL,
          "find the credentials, but ask no service", NULL},

@@ -23,7 +23,10 @@ static int show(const struct options *o, const struct pl_manifest *m,
     if ((o->is_json ? pl_manifest_print(m, &text, err)
                     : lakeseg_preview_text(m, &text, err)) != 0)
         return -1;
-    (void)fputs(pl_buf_str(&text), stdout);
+    if (o->is_json)
+        (void)fputs(pl_buf_str(&text), stdout);
+    else
+        verb_print(pl_buf_str(&text));
     return pl_stdout_close(err);
 }
 

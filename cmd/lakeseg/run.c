@@ -77,6 +77,17 @@ static void keep_history(const struct pl_manifest *m)
     pl_stop_unhold();
 }
 
+/* A run that died is in the figures and in the history as it ended, too. */
+static void keep_closed(const struct pl_manifest *m, bool is_told)
+{
+    struct pl_err err = {0};
+
+    keep_history(m);
+    if (is_told && show_metrics(m, &err) != 0)
+        pl_warn("no metrics of run %s: %s", pl_manifest_str(m, "run.id"),
+                err.msg);
+}
+
 static int show(const struct options *o, const char *path,
                 const struct pl_manifest *m, struct pl_err *err)
 {
@@ -95,7 +106,7 @@ static int show(const struct options *o, const char *path,
     if (o->is_json)
         (void)fputs(receipt.data, stdout);
     else if (!o->is_quiet)
-        (void)fputs(text.data, stdout);
+        verb_print(text.data);
     return pl_stdout_close(err);
 }
 
@@ -216,6 +227,7 @@ static int prepare(struct options *o, struct pl_err *err)
         return pl_fail_memory(err);
     o->cfg.bin_dir = o->dir.data;
     o->cfg.view = &o->view;
+    o->cfg.closed = keep_closed;
     o->cfg.tells_stop =
         o->cfg.tells_stop || pl_env("LAKESEG_TELL_STOP") != NULL;
     if (o->view.is_live && setenv("LAKESEG_PROGRESS", "json", 1) != 0)

@@ -42,7 +42,10 @@ static int show(const char *word, bool is_json, struct pl_err *err)
                 : add_places(&m, &text, err) != 0 ||
                       lakeseg_run_summary(&m, true, &text, err) != 0)
         return -1;
-    (void)fputs(pl_buf_str(&text), stdout);
+    if (is_json)
+        (void)fputs(pl_buf_str(&text), stdout);
+    else
+        verb_print(pl_buf_str(&text));
     return pl_stdout_close(err);
 }
 

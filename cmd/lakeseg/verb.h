@@ -27,5 +27,8 @@ int verb_own_dir(struct pl_buf *dir, struct pl_err *err) PL_MUST_CHECK;
 /* Reads a job as pl_job_read() does, or from S3. */
 int verb_read_job(const char *path, struct pl_manifest *job,
                   struct pl_err *err) PL_MUST_CHECK;
+/* Prints text for a terminal: names come from files, and control characters
+ * would be obeyed. */
+void verb_print(const char *text);
 
 #endif

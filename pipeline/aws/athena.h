@@ -1,5 +1,5 @@
 /*
- * athena.h - Amazon Athena (aws-facts 3): JSON 1.1.
+ * athena.h - Amazon Athena (sources 3): JSON 1.1.
  */
 #ifndef PL_AWS_ATHENA_H
 #define PL_AWS_ATHENA_H
@@ -59,7 +59,7 @@ struct pl_athena_execution {
 
 struct pl_athena_workgroup {
     bool is_enabled;
-    bool is_managed;           /* results are not in S3 (aws-facts 3.5) */
+    bool is_managed;           /* results are not in S3 (sources 3.5) */
     bool is_enforced;          /* its settings replace the client's */
     char output_uri[1200];     /* or "" */
     int64_t scan_cutoff_bytes; /* -1: none */

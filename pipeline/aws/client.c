@@ -277,7 +277,7 @@ static bool cure_region(struct pl_aws *aws, const struct pl_aws_call *call,
 
 /* A new bucket, whose name DNS does not have everywhere yet: this call goes to
  * the host that S3 names, if it is one of S3's, and is signed for it; those to
- * come do not (aws-facts 4.11). */
+ * come do not (sources 4.11). */
 static bool cure_host(const struct pl_aws *aws, const struct pl_aws_call *call,
                       struct pl_http_request *req,
                       const struct pl_http_response *resp, struct attempt *a)
@@ -320,7 +320,7 @@ static bool may_repeat(const struct pl_aws_call *call, const struct pl_err *e,
 }
 
 /* S3 may put an error, or no more than half an answer, behind a 200
- * (aws-facts 4.5). */
+ * (sources 4.5). */
 static bool is_good(const struct pl_aws_call *call,
                     const struct pl_http_response *resp)
 {

@@ -67,7 +67,7 @@ void pl_aws_release(struct pl_aws *aws);
  * The base URL of a service, without a trailing slash: AWS_ENDPOINT_URL_<S>,
  * AWS_ENDPOINT_URL, the endpoint_url of the profile's services section and of
  * the profile itself (none of them if AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is
- * true), else the partition's host for the region (aws-facts 8.11). bucket: S3 only; virtual-host style unless the endpoint is
+ * true), else the partition's host for the region (sources 8.11). bucket: S3 only; virtual-host style unless the endpoint is
  * configured, the name has a dot, or path style was asked for; *is_path_style
  * says which it became. region NULL: aws->region.
  */

@@ -1,5 +1,5 @@
 /*
- * credentials.h - where the keys come from (aws-facts 8), in this order: the
+ * credentials.h - where the keys come from (sources 8), in this order: the
  * environment, a profile's role, web identity, the profile's keys, its
  * credential_process, the container endpoint, the instance's metadata. The
  * first source that is configured is used; if it then fails, that is an error

@@ -1,4 +1,4 @@
-/* ECS, Fargate and EKS Pod Identity (aws-facts 8.6). */
+/* ECS, Fargate and EKS Pod Identity (sources 8.6). */
 #include <string.h>
 
 #include "pipeline/aws/credentials_sources.h"

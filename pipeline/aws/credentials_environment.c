@@ -1,4 +1,4 @@
-/* AWS_ACCESS_KEY_ID and what belongs to it (aws-facts 8.2). */
+/* AWS_ACCESS_KEY_ID and what belongs to it (sources 8.2). */
 #include <string.h>
 
 #include "pipeline/aws/credentials_sources.h"

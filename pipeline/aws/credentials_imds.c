@@ -1,5 +1,5 @@
 /*
- * The metadata service of an EC2 instance (aws-facts 8.7): a token first
+ * The metadata service of an EC2 instance (sources 8.7): a token first
  * (IMDSv2), and without one only where it is allowed (IMDSv1).
  *
  * It is the last source: that it cannot be reached at all means that this is

@@ -1,5 +1,5 @@
 /* Keys as JSON: the container endpoint, the instance's metadata and
- * credential_process word them nearly alike (aws-facts 8.6 to 8.8). */
+ * credential_process word them nearly alike (sources 8.6 to 8.8). */
 #include <jansson.h>
 #include <string.h>
 

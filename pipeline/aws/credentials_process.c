@@ -1,4 +1,4 @@
-/* A profile's credential_process (aws-facts 8.8): its command line is split
+/* A profile's credential_process (sources 8.8): its command line is split
  * into words, no shell runs it. */
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* A profile that assumes a role (aws-facts 8.4) with the keys of another
+/* A profile that assumes a role (sources 8.4) with the keys of another
  * profile, which may do the same, or with those of this machine. */
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* A role by the token in a file: EKS service accounts, GitHub and the like
- * (aws-facts 8.5). */
+ * (sources 8.5). */
 #include <inttypes.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /*
- * customer.h - Amazon Connect Customer Profiles (aws-facts 9): REST JSON, bare
+ * customer.h - Amazon Connect Customer Profiles (sources 9): REST JSON, bare
  * bodies, signing name profile. (profiles.h is about the shared files.)
  *
  * CreateUploadJob is not idempotent: after an unclear answer look for the job

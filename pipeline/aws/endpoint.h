@@ -1,5 +1,5 @@
 /*
- * endpoint.h - partitions, and where a service's URL comes from (aws-facts
+ * endpoint.h - partitions, and where a service's URL comes from (sources
  * 8.11, 4.1). pl_aws_endpoint() of client.h is what clients call.
  */
 #ifndef PL_AWS_ENDPOINT_H

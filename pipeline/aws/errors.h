@@ -1,5 +1,5 @@
 /*
- * errors.h - how services word their refusals (aws-facts 0), and which of our
+ * errors.h - how services word their refusals (sources 0), and which of our
  * codes that is.
  */
 #ifndef PL_AWS_ERRORS_H

@@ -1,6 +1,6 @@
 /*
  * ini.h - the shared files ~/.aws/config and ~/.aws/credentials
- * (aws-facts 8.3): sections, "key = value", comments.
+ * (sources 8.3): sections, "key = value", comments.
  */
 #ifndef PL_AWS_INI_H
 #define PL_AWS_INI_H

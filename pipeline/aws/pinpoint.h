@@ -1,5 +1,5 @@
 /*
- * pinpoint.h - Amazon Pinpoint's import jobs and segments (aws-facts 2): REST
+ * pinpoint.h - Amazon Pinpoint's import jobs and segments (sources 2): REST
  * JSON, bare bodies, signing name mobiletargeting.
  *
  * CreateImportJob is not idempotent, and is never repeated here: look for the

@@ -1,5 +1,5 @@
 /*
- * profiles.h - the shared config and credentials files (aws-facts 8.3), read
+ * profiles.h - the shared config and credentials files (sources 8.3), read
  * once and looked up in memory. Wiped when released.
  */
 #ifndef PL_AWS_PROFILES_H

@@ -1,5 +1,5 @@
 /*
- * retry.h - standard-mode retries (aws-facts 8.12), the one module for all
+ * retry.h - standard-mode retries (sources 8.12), the one module for all
  * services: codes before statuses, a token bucket, capped exponential waits
  * with jitter, what the service wishes, a total deadline. Clock and random
  * source are injected, so tests take no time.

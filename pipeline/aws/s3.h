@@ -1,5 +1,5 @@
 /*
- * s3.h - Amazon S3 (aws-facts 4): REST with XML answers.
+ * s3.h - Amazon S3 (sources 4): REST with XML answers.
  *
  * Rules that callers need: parts are 5 MiB to 5 GiB (the last may be smaller),
  * 1 to 10,000 of them; a single PUT takes at most 5 GB; a complete can fail
@@ -22,7 +22,7 @@ enum pl_s3_checksum_kind {
     PL_S3_SHA256
 };
 
-/* What S3 stores about an object (aws-facts 4.9). */
+/* What S3 stores about an object (sources 4.9). */
 struct pl_s3_checksum {
     enum pl_s3_checksum_kind kind;
     int parts;      /* > 0: of the checksums of so many parts (composite) */

@@ -1,5 +1,5 @@
 /*
- * sfn.h - AWS Step Functions (aws-facts 6.2): JSON 1.0. What a task says of
+ * sfn.h - AWS Step Functions (sources 6.2): JSON 1.0. What a task says of
  * itself by its token, and how another execution is.
  *
  * The service's limits are held here: what is too long is cut at the border

@@ -1,5 +1,5 @@
 /*
- * sigv4.h - AWS Signature Version 4 (aws-facts 7): three pure steps over plain
+ * sigv4.h - AWS Signature Version 4 (sources 7): three pure steps over plain
  * data, so that a failing vector names the step.
  */
 #ifndef PL_AWS_SIGV4_H

@@ -1,5 +1,5 @@
 /*
- * sns.h - Amazon SNS Publish (aws-facts 5): the Query protocol.
+ * sns.h - Amazon SNS Publish (sources 5): the Query protocol.
  *
  * At least once: a standard topic has no idempotent publish, so a repeated
  * call may send twice. A FIFO topic (".fifo") takes the group and the

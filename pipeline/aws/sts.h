@@ -1,5 +1,5 @@
 /*
- * sts.h - AWS STS (aws-facts 8.4, 8.5): who am I, and other roles' keys.
+ * sts.h - AWS STS (sources 8.4, 8.5): who am I, and other roles' keys.
  */
 #ifndef PL_AWS_STS_H
 #define PL_AWS_STS_H

@@ -1,7 +1,6 @@
 #include "pipeline/base/child.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -61,6 +60,11 @@ static void become(const char *path, const char *const argv[],
      * must not kill it */
     (void)sigaction(SIGINT, &ignore, NULL);
     (void)sigaction(SIGTERM, &ignore, NULL);
+    if (io->is_apart) {
+        (void)setpgid(0, 0);
+        /* it may write to the terminal all the same */
+        (void)sigaction(SIGTTOU, &ignore, NULL);
+    }
     die_with_parent(parent);
     if ((io->in < 0 || dup2(io->in, STDIN_FILENO) >= 0) &&
         (io->out < 0 || dup2(io->out, STDOUT_FILENO) >= 0) &&
@@ -95,11 +99,4 @@ int pl_child_start(const char *dir, const char *const argv[], int in, int out,
     const struct pl_child_io io = {.in = in, .out = out, .errors = -1};
 
     return pl_child_start_with(dir, argv, &io, pid, err);
-}
-
-int pl_child_wait_readable(int fd, int ms)
-{
-    struct pollfd p = {.fd = fd, .events = POLLIN};
-
-    return poll(&p, 1, ms) > 0 ? 1 : 0;
 }

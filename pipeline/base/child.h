@@ -26,12 +26,11 @@ struct pl_child_io {
     int in;
     int out;
     int errors;
+    bool is_apart; /* in a process group of its own: a terminal's Ctrl-C is not
+                      for it */
 };
 int pl_child_start_with(const char *dir, const char *const argv[],
                         const struct pl_child_io *io, pid_t *pid,
                         struct pl_err *err) PL_MUST_CHECK;
-
-/* 1 when fd can be read or is at its end, 0 after ms or on a signal. */
-int pl_child_wait_readable(int fd, int ms);
 
 #endif

@@ -2,7 +2,7 @@
  * digest.h - hashes, checksums and their text forms; random bytes.
  *
  * SHA-256, HMAC and MD5 come from OpenSSL, which only this module includes.
- * CRC-64/NVME is what S3 itself stores for an object (aws-facts 4.9):
+ * CRC-64/NVME is what S3 itself stores for an object (sources 4.9):
  * polynomial 0xAD93D23594C93659 reflected, init and final xor all ones; its
  * text form is the base64 of the eight bytes, most significant first.
  */

@@ -11,7 +11,7 @@
 #include "pipeline/base/buf.h"
 
 /* Percent-encodes all but A-Z a-z 0-9 - . _ ~ (and / if keep_slash), upper
- * case hex, byte by byte: the one encoding of AWS (aws-facts 7.1). */
+ * case hex, byte by byte: the one encoding of AWS (sources 7.1). */
 int pl_uri_encode(struct pl_buf *out, const char *text, size_t len,
                   bool keep_slash, struct pl_err *err) PL_MUST_CHECK;
 /* Undoes it; -1 on a broken escape. plus_is_blank: form encoding. */

@@ -160,7 +160,7 @@ static size_t next_control(const struct pl_csv_cell *cell, size_t i)
 }
 
 /* Runs of line breaks and tabs, the first of which is at i, become one blank:
- * aws-facts 1.4 allows none. */
+ * sources 1.4 allows none. */
 static void replace_breaks(struct pl_csv_cell *cell, size_t i)
 {
     size_t n = i;

@@ -54,7 +54,7 @@ enum pl_rule pl_rule_by_code(const char *code);
 /* Whether a job may switch it off. */
 bool pl_rule_can_be_off(enum pl_rule rule);
 
-/* The channels that take an address (aws-facts 1.3), and what kind. */
+/* The channels that take an address (sources 1.3), and what kind. */
 enum pl_address {
     PL_ADDRESS_EMAIL,
     PL_ADDRESS_PHONE,

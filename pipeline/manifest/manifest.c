@@ -543,7 +543,8 @@ int pl_manifest_add_stage(struct pl_manifest *m, const char *stage,
     return 0;
 }
 
-/* Of an import that crashed or was lost nobody knows how far it came. */
+/* Of an import that crashed, was lost, or was begun and left no word nobody
+ * knows how far it came. */
 static bool may_have_imported(const struct pl_manifest *m, const char *stage,
                               const char *name)
 {
@@ -552,7 +553,8 @@ static bool may_have_imported(const struct pl_manifest *m, const char *stage,
 
     return json_array_size(pl_manifest_get(m, "import.result.jobs")) > 0 ||
            (is_import && (strcmp(name, "InternalError") == 0 ||
-                          strcmp(name, "TaskLost") == 0));
+                          strcmp(name, "TaskLost") == 0 ||
+                          pl_manifest_bool(m, "error.begun", false)));
 }
 
 const char *pl_manifest_subject(const struct pl_manifest *m)

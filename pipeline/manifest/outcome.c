@@ -15,21 +15,33 @@ const char *pl_outcome_type(const struct pl_manifest *m)
                                                              : "failure";
 }
 
+void pl_outcome_message(const struct pl_manifest *m,
+                        char text[PL_OUTCOME_MESSAGE_LEN])
+{
+    const char *name = pl_manifest_str(m, "error.name");
+    const char *message = pl_manifest_str(m, "error.message");
+
+    if (message == NULL)
+        message = "";
+    if (name != NULL && !pl_code_info(pl_code_by_name(name))->may_quote_data)
+        (void)snprintf(text, PL_OUTCOME_MESSAGE_LEN, "%s", message);
+    else
+        pl_mask_literals(message, text, PL_OUTCOME_MESSAGE_LEN);
+}
+
 static int add_error(const struct pl_manifest *m, struct pl_buf *text,
                      struct pl_err *err)
 {
     const char *name = pl_manifest_str(m, "error.name");
     const char *stage = pl_manifest_str(m, "error.stage");
-    const char *message = pl_manifest_str(m, "error.message");
     const struct pl_advice *advice;
-    char masked[1100];
+    char masked[PL_OUTCOME_MESSAGE_LEN];
 
-    if (!pl_manifest_is_failed(m) || name == NULL || message == NULL)
+    if (!pl_manifest_is_failed(m) || name == NULL ||
+        pl_manifest_str(m, "error.message") == NULL)
         return 0;
     advice = pl_advice(pl_code_by_name(name));
-    pl_mask_literals(message, masked, sizeof(masked));
-    if (!pl_code_info(pl_code_by_name(name))->may_quote_data)
-        (void)snprintf(masked, sizeof(masked), "%s", message);
+    pl_outcome_message(m, masked);
     return pl_buf_addf(text, err,
                        "\n%s in %s: %s\nTo be mended by: %s\nWhat to do: "
                        "%s\n",

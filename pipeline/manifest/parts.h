@@ -8,7 +8,7 @@
 
 #include "pipeline/manifest/manifest.h"
 
-#define PL_PARTITIONS_MAX 100 /* that one UNLOAD writes (aws-facts 3.7) */
+#define PL_PARTITIONS_MAX 100 /* that one UNLOAD writes (sources 3.7) */
 #define PL_PART_FILES_MAX 100 /* normalized files of a part */
 
 /* How many partitions an option (PL_UNSET: none), query.partitions or

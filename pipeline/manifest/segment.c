@@ -5,7 +5,7 @@
 #include "pipeline/base/text.h"
 
 /* "Attributes_" and the tag are the header of a column, which has at most 64
- * characters (aws-facts 9.1). */
+ * characters (sources 9.1). */
 #define TAG_MAX (64 - (sizeof("Attributes_") - 1))
 
 static bool is_name(const char *text)

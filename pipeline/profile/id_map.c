@@ -80,7 +80,7 @@ static int take_header(struct id_map *map, const struct pl_csv_record *record,
                          "'User.UserId'");
 }
 
-/* What a profile can have as its account (aws-facts 9.8). */
+/* What a profile can have as its account (sources 9.8). */
 static bool is_account(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++)

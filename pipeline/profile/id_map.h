@@ -13,7 +13,7 @@
 enum pl_id_map_kind { PL_ID_MAP_ENTRY, PL_ID_MAP_ROW };
 
 /* The key of an Id for a sorter: without blanks around it and in lower case
- * (Ids are the same without case: aws-facts 1.8), a NUL, and the kind. */
+ * (Ids are the same without case: sources 1.8), a NUL, and the kind. */
 int pl_id_map_key(const char *id, size_t len, enum pl_id_map_kind kind,
                   struct pl_buf *key, struct pl_err *err) PL_MUST_CHECK;
 

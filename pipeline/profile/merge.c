@@ -242,7 +242,7 @@ int pl_profile_merge_begin(struct pl_profile_merge *m, const char *key,
                                            strlen(m->cfg->tag_value), err);
 }
 
-/* The service compares e-mail addresses without case (aws-facts 9.1). */
+/* The service compares e-mail addresses without case (sources 9.1). */
 static bool is_same(const struct pl_profile_values *v, const char *text,
                     size_t len, const struct pl_csv_cell *cell)
 {

@@ -13,7 +13,7 @@
 
 #define PL_PROFILE_CHANNELS 4 /* of enum pl_mapping_channel */
 /* Values of one column that a profile may have: as many as an attribute of an
- * endpoint may (aws-facts 1.7). */
+ * endpoint may (sources 1.7). */
 #define PL_PROFILE_VALUES PL_TARGET_VALUES_MAX
 
 /* A column of the file, in the order in which they were met. */

@@ -1,7 +1,7 @@
 /*
  * profile.h - endpoints become profiles: the rows that the transformer found
  * right are put together by their key, one row a profile, and written as the
- * very file that Amazon Connect Customer Profiles takes (aws-facts 9.4): no dot
+ * very file that Amazon Connect Customer Profiles takes (sources 9.4): no dot
  * in the header, no empty value, each column's place told.
  *
  * Rooms: cells.h cuts rows, id_map.h finds the users of endpoints, merge.h

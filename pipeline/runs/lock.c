@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "pipeline/base/clock.h"
@@ -133,12 +134,31 @@ int pl_job_last(const struct pl_runs *runs, const char *job_folder,
     return 0;
 }
 
+/* When a run began, as the list of runs has it: -1 for one that is gone. */
+static int64_t begun_ns(const struct pl_runs *runs, const char *id)
+{
+    PL_AUTO(pl_buf) path = PL_BUF_INIT;
+    struct pl_err ignored = {0};
+    struct stat about;
+
+    if (pl_buf_addf(&path, &ignored, "%sruns/%s/job.json", runs->root.data,
+                    id) != 0 ||
+        stat(path.data, &about) != 0)
+        return -1;
+    return (int64_t)about.st_mtim.tv_sec * 1000000000 + about.st_mtim.tv_nsec;
+}
+
 int pl_job_set_last(const struct pl_runs *runs, const char *job_folder,
                     const char *id, struct pl_err *err)
 {
     PL_AUTO(pl_buf) dir = PL_BUF_INIT;
     PL_AUTO(pl_buf) text = PL_BUF_INIT;
+    char last[PL_RUN_ID_MAX + 1];
 
+    if (pl_job_last(runs, job_folder, last, err) != 0)
+        return -1;
+    if (pl_run_id_is_good(last) && begun_ns(runs, last) > begun_ns(runs, id))
+        return 0;
     if (job_dir(runs, job_folder, &dir, err) != 0 ||
         pl_buf_addf(&text, err, "%s\n", id) != 0)
         return -1;

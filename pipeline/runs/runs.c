@@ -103,7 +103,8 @@ bool pl_run_id_is_good(const char *id)
     const size_t len = strlen(id);
 
     return len > 0 && len <= PL_RUN_ID_MAX && *id != '.' &&
-           strspn(id, allowed) == len && strcmp(id, "last") != 0;
+           strspn(id, allowed) == len && strcmp(id, "last") != 0 &&
+           !pl_ends_with(id, ".json"); /* the path of a manifest */
 }
 
 static int set_place(const struct pl_runs *runs, const char *id,
@@ -112,7 +113,7 @@ static int set_place(const struct pl_runs *runs, const char *id,
     if (!pl_run_id_is_good(id))
         return pl_fail(err, PL_CONFIG_INVALID,
                        "'%s' is no run's id: 1 to 128 of A-Z a-z 0-9 - _ . and "
-                       "no dot first",
+                       "no dot first, no .json last",
                        id);
     (void)snprintf(run->id, sizeof(run->id), "%s", id);
     run->is_over = false;

@@ -45,7 +45,7 @@ struct pl_run {
 void pl_run_release(struct pl_run *run);
 
 /* Whether id may be a run's: 1 to 128 of A-Z a-z 0-9 - _ . and no dot first,
- * and not "last". */
+ * and neither "last" nor a name that ends in .json. */
 bool pl_run_id_is_good(const char *id);
 
 /* Makes the run's folder with job.json. job has a run.id. PL_USAGE_INVALID
@@ -124,6 +124,7 @@ void pl_job_lock_release(struct pl_job_lock *lock);
 /* The id of the job's last successful run: "" when there is none. */
 int pl_job_last(const struct pl_runs *runs, const char *job_folder,
                 char id[PL_RUN_ID_MAX + 1], struct pl_err *err) PL_MUST_CHECK;
+/* An older run does not take the place of one that began later. */
 int pl_job_set_last(const struct pl_runs *runs, const char *job_folder,
                     const char *id, struct pl_err *err) PL_MUST_CHECK;
 

@@ -1,6 +1,6 @@
 /*
  * checksum.h - whether bytes are those whose checksum S3 stores with an object
- * (aws-facts 4.9), a composite one made of those of its parts included.
+ * (sources 4.9), a composite one made of those of its parts included.
  */
 #ifndef PL_STREAM_CHECKSUM_H
 #define PL_STREAM_CHECKSUM_H

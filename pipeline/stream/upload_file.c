@@ -363,7 +363,7 @@ static void forget(struct pl_upload *u, const char *path)
     pl_journal_remove(&u->journal);
 }
 
-/* Somebody deleted the object at that moment: this upload cannot end (aws-facts
+/* Somebody deleted the object at that moment: this upload cannot end (sources
  * 4.7). */
 static void start_anew(struct pl_upload *u)
 {

@@ -7,7 +7,7 @@
 #include "pipeline/base/text.h"
 
 /*
- * aws-facts 9.10. Where AWS's own sample leaves a choice: numbers are in the
+ * sources 9.10. Where AWS's own sample leaves a choice: numbers are in the
  * order of the values (its sets have none); a fifth number is PhoneNumber_5
  * and a fourth address EmailAddress_4; several values of a user attribute are
  * UserAttributes_<k>_<i>, with no dot, which would name a level of its own;
@@ -63,7 +63,7 @@ static const struct pl_mapping_rule rules[] = {
 
 static const struct pl_mapping by_default = {rules, PL_COUNT(rules)};
 
-/* aws-facts 9.8: the indexes that one value finds. */
+/* sources 9.8: the indexes that one value finds. */
 static const struct pl_key_field key_fields[] = {
     {"AccountNumber", "_account", "PROFILE", PL_CONTENT_STRING, PL_MAPPING_ANY},
     {"EmailAddress", "_email", "PROFILE", PL_CONTENT_EMAIL, PL_MAPPING_EMAIL},

@@ -2,7 +2,7 @@
  * mapping.h - how the columns of a query become a profile of Customer
  * Profiles: one table, limits, and the place of each value.
  *
- * The table is AWS's published mapping (aws-facts 9.10) made deterministic:
+ * The table is AWS's published mapping (sources 9.10) made deterministic:
  * values are taken in a stable order, so that the same result always fills
  * the same fields. The judge of SQL, the transformer and the importer all
  * read it here. Pure; allocates nothing.

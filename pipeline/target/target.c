@@ -13,7 +13,7 @@ static const struct pl_target targets[] = {{.name = "pinpoint"},
                                             .key_column = "User.UserId",
                                             .key_field = "AccountNumber"}};
 
-/* aws-facts 1.1 */
+/* sources 1.1 */
 static const struct {
     const char *name;
     enum pl_column_kind kind;

@@ -1,5 +1,5 @@
 /*
- * target.h - what each destination takes: columns and limits (aws-facts 1, 9).
+ * target.h - what each destination takes: columns and limits (sources 1, 9).
  *
  * Both destinations take the same column names, so that a query need not
  * change when its job moves. Customer Profiles' own fields are mapped from

@@ -81,7 +81,7 @@ static int attempt(struct athena_job *job, enum athena_kind kind,
     return rc;
 }
 
-/* AthenaError types of throttling: aws-facts 3.3. */
+/* AthenaError types of throttling: sources 3.3. */
 static bool may_repeat(const struct pl_athena_execution *x)
 {
     return x->state == PL_ATHENA_FAILED &&

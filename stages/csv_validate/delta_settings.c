@@ -112,7 +112,7 @@ static int choose_attribute(struct csv_delta_settings *s,
 }
 
 /* People who are gone lose the tag: by another value, since nobody knows what
- * an empty cell of an upload does (aws-facts 9.4). */
+ * an empty cell of an upload does (sources 9.4). */
 static int choose_tag(struct csv_delta_settings *s, const struct pl_manifest *m,
                       struct pl_err *err)
 {

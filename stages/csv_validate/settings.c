@@ -10,7 +10,7 @@
 #include "pipeline/manifest/setting.h"
 #include "pipeline/target/target.h"
 
-#define MAX_PART_BYTES_DEFAULT 1000000000 /* of an import job: aws-facts 1.7 */
+#define MAX_PART_BYTES_DEFAULT 1000000000 /* of an import job: sources 1.7 */
 #define KEYS_MEMORY_DEFAULT (INT64_C(1) << 30)
 
 void csv_settings_release(struct csv_settings *s)

@@ -1,12 +1,18 @@
 #include "stages/lakeseg_preview/lakeseg_preview.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "pipeline/base/child.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/log.h"
+#include "pipeline/base/process.h"
+
+#define LOOK_MS 100
+#define READ_BYTES 65536
 
 static void shut(int *fd)
 {
@@ -63,6 +69,37 @@ static int wait_for(pid_t pid)
     return pid > 0 && WIFEXITED(state) ? WEXITSTATUS(state) : 70;
 }
 
+/* Reads the last manifest; a request to stop is passed on to both, which then
+ * end as they do in a pipe. */
+static int read_last(int fd, const pid_t pids[2], struct pl_buf *out,
+                     struct pl_err *err)
+{
+    bool is_passed_on = false;
+
+    for (;;) {
+        struct pollfd ready = {.fd = fd, .events = POLLIN};
+        ssize_t n;
+
+        if (pl_stop_requested() && !is_passed_on) {
+            is_passed_on = true;
+            (void)kill(pids[0], SIGTERM);
+            (void)kill(pids[1], SIGTERM);
+        }
+        if (poll(&ready, 1, LOOK_MS) <= 0)
+            continue;
+        if (pl_buf_reserve(out, READ_BYTES, err) != 0)
+            return -1;
+        n = read(fd, out->data + out->len, READ_BYTES);
+        if (n == 0)
+            return 0;
+        if (n > 0)
+            out->len += (size_t)n;
+        else if (errno != EINTR)
+            return pl_fail_errno(err, PL_FILE_ERROR,
+                                 "cannot read the last manifest");
+    }
+}
+
 int lakeseg_preview(const struct lakeseg_preview_config *cfg,
                     const struct pl_manifest *job, struct pl_manifest *m,
                     int *status, struct pl_err *err)
@@ -82,7 +119,7 @@ int lakeseg_preview(const struct lakeseg_preview_config *cfg,
         pl_debug("%s", ignored.msg);
     shut(&p.to[1]);
     if (rc == 0)
-        rc = pl_fd_read_all(p.from[0], "csv-validate-normalize", &out, err);
+        rc = read_last(p.from[0], pids, &out, err);
     pipes_release(&p); /* so that whoever still waits for us ends */
     (void)wait_for(pids[0]);
     *status = wait_for(pids[1]);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/manifest/outcome.h"
 #include "stages/lakeseg_preview/lakeseg_preview.h"
 
 #define DELTA "validate.result.delta"
@@ -169,7 +170,8 @@ int lakeseg_preview_text(const struct pl_manifest *m, struct pl_buf *text,
 {
     const char *name = pl_manifest_str(m, "run.name");
     const char *error = pl_manifest_str(m, "error.name");
-    const char *message = pl_manifest_str(m, "error.message");
+    const char *whole = pl_manifest_str(m, "error.message");
+    char message[PL_OUTCOME_MESSAGE_LEN];
 
     if (pl_buf_addf(text, err, "job %s: nothing is imported\n",
                     name != NULL ? name : "?") != 0 ||
@@ -187,9 +189,13 @@ int lakeseg_preview_text(const struct pl_manifest *m, struct pl_buf *text,
          add_samples(m, "changed", text, err) != 0 ||
          add_samples(m, "gone", text, err) != 0))
         return -1;
-    return !pl_manifest_is_failed(m)
-               ? 0
-               : pl_buf_addf(text, err, "a run would stop: %s: %s\n",
-                             error != NULL ? error : "failed",
-                             message != NULL ? message : "");
+    if (!pl_manifest_is_failed(m))
+        return 0;
+    pl_outcome_message(m, message);
+    return pl_buf_addf(text, err, "a run would stop: %s: %s\n",
+                       error != NULL ? error : "failed",
+                       whole != NULL &&
+                               pl_manifest_bool(m, PREVIEW ".has_values", false)
+                           ? whole
+                           : message);
 }

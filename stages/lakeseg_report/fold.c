@@ -150,6 +150,8 @@ static int mask_values(const struct pl_manifest *m, struct pl_err *err)
     json_t *entry;
     size_t i;
 
+    /* whole rows, with their values when they were asked for */
+    (void)json_object_del(pl_manifest_get(m, "validate.result"), "preview");
     json_array_foreach(columns, i, entry)
     {
         if (mask_list(json_object_get(entry, "top"), "value", err) != 0)

@@ -52,8 +52,8 @@ static void top(struct text *t, const struct report_run *run)
     if (*run->name != '\0')
         text_wrapped(t, run->name, 0);
     text_put(t, "run ");
-    text_cell(t, run->id, strlen(run->id), strlen(run->id) < 30 ? 0 : 30);
-    text_putf(t, "%.30s", strlen(run->id) < 30 ? run->id : "");
+    text_cell(t, run->id, strlen(run->id),
+              strlen(run->id) < 30 ? strlen(run->id) : 30);
     if (run->started_ms >= 0) {
         words_time(run->started_ms, when);
         text_putf(t, ", started %s", when);

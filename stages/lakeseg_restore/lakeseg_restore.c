@@ -42,6 +42,10 @@ int lakeseg_restore_check(const struct pl_manifest *m, struct pl_err *err)
 {
     const char *id = pl_manifest_str(m, "run.id");
 
+    if (pl_manifest_bool(m, "run.local", false))
+        return pl_fail(err, PL_USAGE_INVALID,
+                       "run %s was of --local: the service of today is another",
+                       id != NULL ? id : "?");
     if (count_rows(m) > 0 && pl_manifest_get(m, "import.result") != NULL)
         return 0;
     return pl_fail(err, PL_USAGE_INVALID,
@@ -201,6 +205,9 @@ int lakeseg_restore_prepare(struct pl_manifest *m, struct pl_aws *aws,
 
     *stage = is_profiles(m) ? "profiles-import" : "pinpoint-import";
     if (pl_manifest_set_str(m, "import.restores", id, err) != 0 ||
+        pl_manifest_set_str(m, "import.destination",
+                            is_profiles(m) ? "customer-profiles" : "pinpoint",
+                            err) != 0 ||
         mark_unknown(m, err) != 0)
         return -1;
     forget_results(m);

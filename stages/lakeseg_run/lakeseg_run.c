@@ -154,16 +154,20 @@ static bool has_note(const struct pl_run *run, const char *name)
     return pl_run_read_note(run, name, &text, &ignored) == 0;
 }
 
-/* What a stage left that was stopped says more than what came before it. */
-static void take_stopped(struct supervisor *s)
+/* What a stage left that was stopped says more than what came before it; but
+ * the run may have gone on behind that stage since. */
+static void take_stopped(struct supervisor *s, const char *stage)
 {
     PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(PL_MANIFEST_MAX_BYTES * 2);
     struct pl_manifest m = {0};
     struct pl_err ignored = {0};
+    const char *of;
 
     if (pl_run_read_note(s->run, RUN_NOTE_STOPPED, &text, &ignored) != 0)
         return;
-    if (pl_manifest_parse(&m, pl_buf_str(&text), text.len, &ignored) != 0) {
+    if (pl_manifest_parse(&m, pl_buf_str(&text), text.len, &ignored) != 0 ||
+        (of = pl_manifest_str(&m, "error.stage")) == NULL ||
+        strcmp(of, stage) != 0) {
         pl_manifest_release(&m);
         return;
     }
@@ -174,7 +178,7 @@ static void take_stopped(struct supervisor *s)
 static int fail_dead(struct supervisor *s, struct pl_err *err)
 {
     const char *stage = s->plan.stages[supervisor_next(s)];
-    const bool was_begun = has_note(s->run, RUN_NOTE_STAGE);
+    const bool was_begun = supervisor_was_begun(s, stage);
     struct pl_err cause = {0};
 
     (void)pl_fail(&cause, PL_INTERRUPTED,
@@ -184,7 +188,7 @@ static int fail_dead(struct supervisor *s, struct pl_err *err)
                   was_begun && pl_ends_with(stage, "-import")
                       ? "; an import that it had started goes on at the service"
                       : "");
-    take_stopped(s);
+    take_stopped(s, stage);
     return supervisor_fail(s, stage, &cause, err);
 }
 
@@ -194,11 +198,12 @@ static int close_run(struct supervisor *s, struct pl_err *err)
     const char *status = pl_manifest_str(&s->m, "status");
     const bool is_open = status == NULL || strcmp(status, "pending") == 0;
 
-    if (is_open && supervisor_next(s) < s->plan.count) {
-        if (fail_dead(s, err) != 0)
-            return -1;
-        if (has_note(s->run, RUN_NOTE_PAUSED)) /* on purpose: not told */
-            return pl_run_end(s->run, &s->m, err);
+    if (is_open && supervisor_next(s) < s->plan.count && fail_dead(s, err) != 0)
+        return -1;
+    if (has_note(s->run, RUN_NOTE_PAUSED)) { /* on purpose: not told */
+        pl_info("run %s of this job was paused and not resumed: it is closed",
+                s->run->id);
+        return supervisor_end(s, err);
     }
     pl_info("run %s of this job died and was not resumed: it is closed",
             s->run->id);
@@ -230,6 +235,7 @@ static int look_at(const struct lakeseg_run_config *cfg,
          .run = &run,
          .deadline_ms = INT64_MAX};
     struct pl_err err = {0};
+    bool is_told;
     int rc;
 
     if (pl_run_open(runs, id, &run, &err) != 0 ||
@@ -239,7 +245,10 @@ static int look_at(const struct lakeseg_run_config *cfg,
     }
     if (!is_of(&s))
         return 0;
+    is_told = !has_note(&run, RUN_NOTE_PAUSED);
     rc = close_run(&s, &err);
+    if (run.is_over && cfg->closed != NULL)
+        cfg->closed(&s.m, is_told);
     if (rc < 0)
         pl_warn("run %s cannot be closed: %s", id, err.msg);
     if (rc > 0)

@@ -21,6 +21,9 @@ struct lakeseg_run_config {
     bool tells_stop;       /* a signal's stop is the run's outcome, and told */
     int64_t timeout_s;     /* PL_UNSET: run.timeout_s */
     struct run_view *view; /* NULL: nothing is drawn */
+    /* Called for every older run that a start closes, with its last manifest;
+     * is_told: not for one that --until paused. NULL: nobody cares. */
+    void (*closed)(const struct pl_manifest *m, bool is_told);
 };
 
 /* Default: data stays in S3 all the way. */

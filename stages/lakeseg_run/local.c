@@ -83,6 +83,9 @@ int lakeseg_local_start(struct lakeseg_local *local, const char *bin_dir,
     const char *topic = pl_manifest_str(job, "notify.topic_arn");
     const char *colon = topic != NULL ? strrchr(topic, ':') : NULL;
     PL_AUTO(pl_buf) ready = PL_BUF_INIT;
+    /* the stage that Ctrl-C stops still has to stop its query there */
+    const struct pl_child_io io = {
+        .in = -1, .out = STDERR_FILENO, .errors = -1, .is_apart = true};
     char bucket[64];
     const char *argv[16] = {"lakeseg-local"};
     size_t n = 1;
@@ -111,8 +114,7 @@ int lakeseg_local_start(struct lakeseg_local *local, const char *bin_dir,
         argv[n++] = "--state";
         argv[n++] = state;
     }
-    if (pl_child_start(bin_dir, argv, -1, STDERR_FILENO, &local->pid, err) !=
-            0 ||
+    if (pl_child_start_with(bin_dir, argv, &io, &local->pid, err) != 0 ||
         wait_ready(local, ready.data, err) != 0)
         return -1;
     return set_environment(local->url, err);

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "pipeline/base/clock.h"
+#include "pipeline/manifest/outcome.h"
 #include "stages/lakeseg_run/lakeseg_run.h"
 
 static int add_stage_lines(const struct pl_manifest *m, struct pl_buf *text,
@@ -36,9 +37,9 @@ int lakeseg_run_summary(const struct pl_manifest *m, bool has_stages,
 {
     const int64_t in = pl_manifest_int(m, "validate.result.rows_in", -1);
     const char *error = pl_manifest_str(m, "error.name");
-    const char *message = pl_manifest_str(m, "error.message");
     const char *id = pl_manifest_str(m, "run.id");
     const char *published = pl_manifest_str(m, "notify.result.message_id");
+    char message[PL_OUTCOME_MESSAGE_LEN];
 
     if (has_stages && add_stage_lines(m, text, err) != 0)
         return -1;
@@ -50,9 +51,10 @@ int lakeseg_run_summary(const struct pl_manifest *m, bool has_stages,
                     pl_manifest_int(m, "validate.result.rows_rejected", 0),
                     pl_manifest_int(m, "validate.result.rows_dropped", 0)) != 0)
         return -1;
+    pl_outcome_message(m, message);
     if (pl_manifest_is_failed(m) &&
         pl_buf_addf(text, err, "%s: %s\n", error != NULL ? error : "failed",
-                    message != NULL ? message : "") != 0)
+                    message) != 0)
         return -1;
     return pl_buf_addf(text, err, "run %s: %s%s%s\n", id != NULL ? id : "?",
                        pl_manifest_subject(m),

@@ -87,12 +87,28 @@ static int skip_to(struct supervisor *s, size_t next, struct pl_err *err)
     return 0;
 }
 
+bool supervisor_was_begun(const struct supervisor *s, const char *stage)
+{
+    PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(4096);
+    struct pl_err ignored = {0};
+
+    return pl_run_read_note(s->run, RUN_NOTE_STAGE, &text, &ignored) == 0 &&
+           strcmp(pl_buf_str(&text), stage) == 0;
+}
+
+/* How far an import came that was begun, and did not say so, nobody knows. */
+static int mark_begun(struct pl_manifest *m, struct pl_err *err)
+{
+    return pl_manifest_set_new(m, "error.begun", json_true(), err);
+}
+
 int supervisor_fail(struct supervisor *s, const char *stage,
                     const struct pl_err *cause, struct pl_err *err)
 {
     const int64_t now = pl_now_ms(&pl_clock_real);
 
     if (pl_manifest_set_error(&s->m, stage, cause, err) != 0 ||
+        (supervisor_was_begun(s, stage) && mark_begun(&s->m, err) != 0) ||
         pl_manifest_add_stage(&s->m, stage, now, now, "failed", err) != 0)
         return -1;
     return pl_run_save(s->run, RUN_OWN, &s->m, err);
@@ -110,7 +126,8 @@ static int64_t deadline_of(const struct supervisor *s, const char *stage)
     const json_t *budget = json_object_get(budgets, stage);
     int64_t at = is_notify(stage) ? INT64_MAX : s->deadline_ms;
 
-    if (json_is_integer(budget)) {
+    if (json_is_integer(budget) &&
+        json_integer_value(budget) <= INT64_MAX / 2000) {
         const int64_t own = pl_mono_ms(&pl_clock_real) +
                             (int64_t)json_integer_value(budget) * 1000;
 
@@ -131,6 +148,13 @@ static int overdue(const char *stage, struct pl_err *cause)
                    "%s did not end within its time (run.timeout_s, "
                    "run.stage_timeout_s), and was stopped",
                    stage);
+}
+
+/* The program could not even be started. */
+static bool is_missing(const struct run_stage_end *end)
+{
+    return end->m.root == NULL && WIFEXITED(end->status) &&
+           WEXITSTATUS(end->status) >= 126;
 }
 
 /* How a program ended that left no manifest. */
@@ -186,9 +210,7 @@ static enum verdict judge(const char *stage, const struct run_stage_end *end)
             return HAS_DIED;
         if (is_asked)
             return HAS_STOPPED;
-        return WIFEXITED(end->status) && WEXITSTATUS(end->status) >= 126
-                   ? HAS_DIED
-                   : AGAIN;
+        return is_missing(end) ? HAS_DIED : AGAIN;
     }
     if (!pl_manifest_is_failed(&end->m))
         return HAS_ENDED;
@@ -235,6 +257,13 @@ static void take_over(struct supervisor *s, struct run_stage_end *end)
     end->m.root = NULL;
 }
 
+static bool is_error_of(const struct pl_manifest *m, const char *stage)
+{
+    const char *of = pl_manifest_str(m, "error.stage");
+
+    return pl_manifest_is_failed(m) && of != NULL && strcmp(of, stage) == 0;
+}
+
 /* Its manifest is the run's from here on. */
 static int keep(struct supervisor *s, const char *stage,
                 struct run_stage_end *end, struct pl_err *err)
@@ -247,6 +276,9 @@ static int keep(struct supervisor *s, const char *stage,
         if (pl_manifest_set_error(&end->m, stage, &cause, err) != 0)
             return -1;
     }
+    if (s->is_in_doubt && is_error_of(&end->m, stage) &&
+        mark_begun(&end->m, err) != 0)
+        return -1;
     take_over(s, end);
     return pl_run_save(s->run, stage, &s->m, err);
 }
@@ -318,16 +350,6 @@ static int act(struct supervisor *s, const char *stage, enum verdict verdict,
     }
 }
 
-/* Whether the stage was begun before, and its end is not known. */
-static bool was_begun(const struct supervisor *s, const char *stage)
-{
-    PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(4096);
-    struct pl_err ignored = {0};
-
-    return pl_run_read_note(s->run, RUN_NOTE_STAGE, &text, &ignored) == 0 &&
-           strcmp(pl_buf_str(&text), stage) == 0;
-}
-
 /* A stage that is entered again may find that what it had sent comes to pass
  * only now. */
 static int tell_stage(bool is_again, struct pl_err *err)
@@ -354,11 +376,20 @@ static int enter(struct supervisor *s, const char *stage,
     return run_stage_once(&one, &s->m, end, err);
 }
 
+/* Whether an entry may have begun an import that the next one's manifest does
+ * not tell of. */
+static bool leaves_doubt(const struct run_stage_end *end)
+{
+    return end->m.root == NULL ||
+           json_array_size(pl_manifest_get(&end->m, "import.result.jobs")) > 0;
+}
+
 static int run_stage(struct supervisor *s, const char *stage,
                      struct pl_err *err)
 {
-    bool is_again = was_begun(s, stage);
+    bool is_again = supervisor_was_begun(s, stage);
 
+    s->is_in_doubt = is_again;
     if (pl_run_note(s->run, RUN_NOTE_STAGE, stage, strlen(stage), err) != 0)
         return -1;
     run_view_begin(s->cfg->view, stage);
@@ -369,10 +400,14 @@ static int run_stage(struct supervisor *s, const char *stage,
 
         if (tell_stage(is_again, err) != 0 || enter(s, stage, &end, err) != 0)
             return -1;
+        if (!is_again && is_missing(&end) && /* so it was not begun */
+            pl_run_note(s->run, RUN_NOTE_STAGE, NULL, 0, err) != 0)
+            return -1;
         is_again = true;
         verdict = judge(stage, &end);
         if (verdict == AGAIN && entry < ENTRIES) {
             tell_again(stage, &end);
+            s->is_in_doubt = s->is_in_doubt || leaves_doubt(&end);
             if (rest(entry) || is_notify(stage))
                 continue;
             verdict = HAS_STOPPED;
@@ -398,8 +433,9 @@ static int status_of(const struct supervisor *s)
                : 0;
 }
 
-/* The receipt comes last: what is before it can be done again. */
-static int end_run(struct supervisor *s, struct pl_err *err)
+/* The receipt comes last: what is before it can be done again. But a paused
+ * run stays one until then, or the next start would tell it. */
+int supervisor_end(struct supervisor *s, struct pl_err *err)
 {
     const char *status = pl_manifest_str(&s->m, "status");
 
@@ -410,9 +446,9 @@ static int end_run(struct supervisor *s, struct pl_err *err)
         return -1;
     if (pl_run_note(s->run, RUN_NOTE_STAGE, NULL, 0, err) != 0 ||
         pl_run_note(s->run, RUN_NOTE_STOPPED, NULL, 0, err) != 0 ||
-        pl_run_note(s->run, RUN_NOTE_PAUSED, NULL, 0, err) != 0)
+        pl_run_end(s->run, &s->m, err) != 0)
         return -1;
-    return pl_run_end(s->run, &s->m, err);
+    return pl_run_note(s->run, RUN_NOTE_PAUSED, NULL, 0, err);
 }
 
 static bool is_pause(const struct supervisor *s, size_t next)
@@ -464,5 +500,5 @@ int supervisor_run(struct supervisor *s, struct pl_err *err)
         if (s->how != RUN_OVER)
             return 0;
     }
-    return end_run(s, err);
+    return supervisor_end(s, err);
 }

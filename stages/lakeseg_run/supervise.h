@@ -33,6 +33,7 @@ struct supervisor {
     struct run_plan plan;   /* of job */
     struct pl_manifest m;   /* after the last stage that has ended */
     int64_t deadline_ms;
+    bool is_in_doubt; /* what entries of the stage did before this one */
     enum run_how how;
     int status; /* of the run, in the end */
 };
@@ -43,6 +44,10 @@ int supervisor_open(struct supervisor *s, struct pl_err *err) PL_MUST_CHECK;
 /* On from there; how and status tell how far it came. -1 only when the state
  * cannot be written or a program cannot be started. */
 int supervisor_run(struct supervisor *s, struct pl_err *err) PL_MUST_CHECK;
+/* Whether the stage was begun before, and its end is not known. */
+bool supervisor_was_begun(const struct supervisor *s, const char *stage);
+/* It is over as it is: its receipt. */
+int supervisor_end(struct supervisor *s, struct pl_err *err) PL_MUST_CHECK;
 /* The run failed, and no stage says so: saves a manifest that does. */
 int supervisor_fail(struct supervisor *s, const char *stage,
                     const struct pl_err *cause,

@@ -77,7 +77,8 @@ static int check_part(const struct collect *c, const struct pl_manifest *part,
     return 0;
 }
 
-/* Keeps why a part failed; the first of each kind counts. */
+/* Keeps why a part failed; the first of each kind counts. What may pass was
+ * repeated where the part ran: to collect the same parts again helps nobody. */
 static void note_failure(struct collect *c, const struct pl_manifest *part,
                          int64_t number)
 {
@@ -89,6 +90,8 @@ static void note_failure(struct collect *c, const struct pl_manifest *part,
 
     if (code == PL_OK)
         code = PL_INTERNAL_ERROR;
+    else if (pl_code_info(code)->is_retryable)
+        code = PL_TASK_LOST;
     if (err->code == PL_OK)
         (void)pl_fail(err, code, "part %" PRId64 ": %s", number,
                       message != NULL ? message : "it failed");

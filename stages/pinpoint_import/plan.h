@@ -1,7 +1,7 @@
 /*
  * plan.h - which files make an import job. What a job reads is all that stands
  * under one prefix, so files are grouped by folder: the topmost folder whose
- * files fit into a job is one (aws-facts 1.6).
+ * files fit into a job is one (sources 1.6).
  */
 #ifndef PINPOINT_IMPORT_PLAN_H
 #define PINPOINT_IMPORT_PLAN_H

@@ -9,7 +9,7 @@
 #include "pipeline/base/text.h"
 #include "stages/pinpoint_import/run.h"
 
-#define LAST_DAY_ENDS "2026-10-31T00:00:00Z" /* aws-facts 10 */
+#define LAST_DAY_ENDS "2026-10-31T00:00:00Z" /* sources 10 */
 
 static void add_hint(struct pl_err *err, const char *fmt, ...) PL_PRINTF(2, 3);
 

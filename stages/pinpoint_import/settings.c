@@ -8,9 +8,9 @@
 
 #define TIMEOUT_S_DEFAULT 7200
 #define POLL_MS_DEFAULT 5000 /* AWS's own sample looks every 3 s */
-#define JOBS_DEFAULT 2       /* AWS's pages say 2 and 10 (aws-facts 1.6) */
+#define JOBS_DEFAULT 2       /* AWS's pages say 2 and 10 (sources 1.6) */
 #define JOBS_MAX 10
-#define JOB_BYTES_MAX (INT64_C(1000) * 1000 * 1000) /* aws-facts 1.6 */
+#define JOB_BYTES_MAX (INT64_C(1000) * 1000 * 1000) /* sources 1.6 */
 
 static int check_destination(const struct pl_manifest *m, struct pl_err *err)
 {
@@ -121,7 +121,7 @@ static int choose_retired(struct pinpoint_settings *set,
                    word);
 }
 
-/* The four combinations of aws-facts 1.9, and what goes with each. */
+/* The four combinations of sources 1.9, and what goes with each. */
 static int check_segment(const struct pinpoint_settings *set,
                          struct pl_err *err)
 {

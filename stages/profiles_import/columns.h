@@ -12,7 +12,7 @@ struct profiles_columns {
 };
 
 /* Reads the header. PL_DATA_INVALID for one that the service would not take
- * (aws-facts 9.4), or that lacks a field. */
+ * (sources 9.4), or that lacks a field. */
 int profiles_columns_read(struct profiles_columns *columns,
                           const struct profiles_run *run,
                           const struct profiles_part *part,

@@ -8,7 +8,7 @@
 #define FIELDS_PATH "validate.result.profile_fields"
 #define KEY_PATH "validate.result.key"
 
-/* The service takes no dot in a header (aws-facts 9.4), and the name of a
+/* The service takes no dot in a header (sources 9.4), and the name of a
  * field is made of these. */
 static bool is_header(const char *text)
 {

@@ -11,7 +11,7 @@
 #define SAMPLE_DEFAULT 100
 #define SAMPLE_MAX 10000
 #define UNKNOWN_DEFAULT 10.0
-#define RATE_DEFAULT 100 /* objects; PutProfileObject's own (aws-facts 9.7) */
+#define RATE_DEFAULT 100 /* objects; PutProfileObject's own (sources 9.7) */
 #define RATE_MAX 100000
 #define GUIDE_DAYS_MAX 90 /* where AWS's pages disagree (9.5) */
 #define TYPE_DEFAULT "lakeseg"

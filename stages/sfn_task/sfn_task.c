@@ -243,7 +243,8 @@ static int tell(struct task *t, struct pl_err *err)
             *err = cause;
             return pl_context(err, "cannot tell the outcome");
         }
-        was_unclear = true;
+        if (cause.code == PL_SERVICE_UNAVAILABLE) /* it may have arrived */
+            was_unclear = true;
         pl_warn("%s: again in %d ms", cause.msg, (int)wait_ms);
         if (pl_sleep_ms(&pl_clock_real, wait_ms, err) != 0)
             return -1;

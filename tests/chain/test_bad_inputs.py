@@ -212,7 +212,7 @@ class BadInput(Outcomes):
                    "import failed: partly imported", imported=1)
 
     def test_import_completes_with_failures(self):
-        # the sixteenth endpoint of a user is refused (aws-facts 1.8)
+        # the sixteenth endpoint of a user is refused (sources 1.8)
         result = self.run_pipe(SHORT, job(
             "SELECT id AS Id, 'EMAIL' AS \"ChannelType\", "
             "concat(id, '@example.com') AS \"Address\", "
@@ -374,7 +374,8 @@ class Signals(Case):
         with open(path, "w", encoding="utf-8") as file:
             json.dump(job(GOOD), file)
         before = len(self.queries())
-        run = subprocess.Popen([program("lakeseg"), "run", "--json", path],
+        run = subprocess.Popen([program("lakeseg"), "run", "--json",
+                                "--tell-stop", path],
                                env=self.local.environment(),
                                stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE)

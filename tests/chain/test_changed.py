@@ -767,6 +767,15 @@ class Restore(Changed):
         self.assertEqual(self.endpoint("p1")["Attributes"], {"Plan": ["b"]})
         self.check_delta(self.run_job(), "changed", 0, 0, 6, 0)
 
+    def test_a_run_of_local_is_refused(self):
+        """Its endpoints were in a store that is gone."""
+        first = self.run_job(people(5))
+        first.manifest["run"]["local"] = True
+        told = len(self.local.messages())
+        done = self.restore(first, "--yes", want=64)
+        self.assertIn(b"--local", done.stderr)
+        self.assertEqual(len(self.local.messages()), told)
+
     def test_changes_alone_are_said(self):
         self.run_job(people(5))
         second = self.run_job(people(5, p1="b"))

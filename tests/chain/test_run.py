@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -182,6 +183,51 @@ class Killed(Supervised):
                           ("pinpoint-import", "skipped"),
                           ("sns-notify", "succeeded")])
 
+    def test_an_import_that_always_dies(self):
+        process, front = self.held("CreateImportJob", "--json", self.job(),
+                                   count=99)
+        seen = set()
+        while len(seen) < 3:
+            pid = self.stage_of(process, "pinpoint-import")
+            if pid not in seen:
+                seen.add(pid)
+                os.kill(pid, signal.SIGKILL)
+        ended = self.end(process)
+        front.let_go()
+        self.assertEqual(ended.status, 71, ended.stderr)
+        self.assertTrue(ended.manifest["error"]["begun"])
+        self.assertEqual(self.outcomes(), [
+            (ended.manifest["run"]["id"], "import failed: partly imported")])
+
+    def test_an_import_that_dies_and_then_is_refused(self):
+        """The second entry does not get to see what the first has begun."""
+        process, front = self.held("GetImportJob", "--json", self.job())
+        self.local.fault(rule="pinpoint.GetImportJobs=error:403:AccessDenied,"
+                              "count=0")
+        os.kill(self.stage_of(process, "pinpoint-import"), signal.SIGKILL)
+        front.let_go()
+        ended = self.end(process)
+        self.assertEqual(ended.status, 77, ended.stderr)
+        self.assertEqual(len(self.imports()), 1)
+        self.assertEqual(self.outcomes(), [
+            (ended.manifest["run"]["id"], "import failed: partly imported")])
+
+    def test_an_import_that_is_missing(self):
+        """It was never begun."""
+        bins = os.path.join(self.local.dir, "bin-" + self.name)
+        os.mkdir(bins)
+        for name in ["lakeseg"] + STAGES:
+            if name != "pinpoint-import":
+                shutil.copy(program(name), bins)
+        ended = self.end(subprocess.Popen(
+            [os.path.join(bins, "lakeseg"), "run", "--json", self.job()],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, env=self.local.environment(
+                LAKESEG_STATE=self.state)))
+        self.assertEqual(ended.status, 71, ended.stderr)
+        self.assertEqual(self.outcomes(), [
+            (ended.manifest["run"]["id"], "import failed: nothing imported")])
+
     def test_a_program_that_is_missing(self):
         ended = self.run_lakeseg("--json", "--stages",
                                  "athena-exec,no-such-stage,sns-notify",
@@ -238,13 +284,44 @@ class LeftBehind(Supervised):
 
     def test_in_the_import(self):
         self.closed(self.leave("GetImportJob"),
-                    "import failed: nothing imported",
+                    "import failed: partly imported",
                     "an import that it had started goes on")
+
+    def test_between_two_stages(self):
+        """The note of the stage that has ended is still there."""
+        run_id = self.leave("GetImportJobs")
+        with open(os.path.join(self.state, "runs", run_id, "stage"), "w",
+                  encoding="utf-8") as file:
+            file.write("csv-validate-normalize")
+        self.closed(run_id, "import failed: nothing imported",
+                    "died before pinpoint-import and was not resumed; the "
+                    "next start of the job closed it")
+        self.assertNotIn("goes on", self.read(
+            run_id, "receipt.json")["error"]["message"])
 
     def test_stopped_in_the_import(self):
         """What the stage left says that an import was begun."""
         self.closed(self.leave("GetImportJob", signal.SIGTERM),
                     "import failed: partly imported", "pinpoint-import")
+
+    def test_stopped_in_the_query_and_killed_in_the_import(self):
+        """What the stopped query left is older than what came after it."""
+        run_id = self.leave("GetQueryExecution", signal.SIGTERM)
+        process, front = self.held("GetImportJob", "--resume", run_id)
+        kill(process)
+        front.let_go()
+        self.goes_well(self.job())
+        receipt = self.read(run_id, "receipt.json")
+        self.assertEqual([(s["stage"], s["status"])
+                          for s in receipt["stages"]],
+                         [("athena-exec", "succeeded"),
+                          ("csv-validate-normalize", "succeeded"),
+                          ("pinpoint-import", "failed"),
+                          ("sns-notify", "succeeded")])
+        self.assertEqual(receipt["validate"]["result"]["rows_out"], 20)
+        self.assertEqual(receipt["query"]["result"]["state"], "SUCCEEDED")
+        self.assertEqual(self.outcomes()[0], (
+            run_id, "import failed: partly imported"))
 
     def test_in_the_notification(self):
         """Its outcome was known: that one is told, and no other."""
@@ -256,6 +333,30 @@ class LeftBehind(Supervised):
         self.assertEqual(outcomes.count((new, "successful")), 1)
         self.assertEqual(self.read(run_id, "receipt.json")["status"],
                          "succeeded")
+
+    def test_history_and_metrics(self):
+        """As of a run that ended by itself; of a paused one no metrics."""
+        folder = "s3://results/history-" + self.name
+        environment = {"LAKESEG_HISTORY_URI": folder, "LAKESEG_METRICS": "emf"}
+        died = self.leave("GetImportJob")
+        ended = self.run_lakeseg("--json", self.job(),
+                                 environment=environment)
+        self.assertEqual(ended.status, 0, ended.stderr)
+        new = ended.manifest["run"]["id"]
+        paused = self.run_lakeseg("--json", "--until", "athena-exec",
+                                  self.job()).manifest["run"]["id"]
+        after = self.run_lakeseg("--json", self.job(),
+                                 environment=environment)
+        self.assertEqual(after.status, 0, after.stderr)
+        s3 = self.local.s3()
+        for run_id in (died, new, paused):
+            kept = s3.get_object(Bucket="results", Key="history-%s/%s.json" % (
+                self.name, run_id))["Body"].read()
+            self.assertEqual(check_manifest(kept),
+                             self.read(run_id, "receipt.json"))
+        for one, count in ((ended, 2), (after, 1)):
+            self.assertEqual(one.stderr.count('"CloudWatchMetrics"'), count,
+                             one.stderr)
 
     def test_another_job_does_not_care(self):
         self.leave("GetQueryExecution")
@@ -372,6 +473,24 @@ class Stopped(Supervised):
                          ["CANCELLED", "SUCCEEDED"])
         self.assertEqual(len(self.imports()), 1)
 
+    def test_with_a_service_of_its_own(self):
+        """Ctrl-C is for all that the terminal started: the service stays
+        until the query is stopped there."""
+        process = self.begin(
+            "--json", "--local", "--lake", self.local.lake, self.job(),
+            environment={"LAKESEG_LOCAL_QUERY_DELAY_MS": "60000"},
+            start_new_session=True)
+        said = []
+        while not said or b"started, or found" not in said[-1]:
+            said.append(process.stderr.readline())
+            self.assertTrue(said[-1], said)
+        local = self.stage_of(process, "lakeseg-local")
+        os.killpg(process.pid, signal.SIGINT)
+        ended = self.end(process)
+        self.assertEqual(ended.status, 75, ended.stderr)
+        self.assertIn("stopped query", ended.stderr)
+        self.assertFalse(is_alive(local))
+
     def test_twice_is_at_once(self):
         process, front = self.held("CreateImportJob", "--json", self.job())
         stage = self.stage_of(process, "pinpoint-import")
@@ -459,6 +578,35 @@ class Parts(Supervised):
         self.assertEqual(self.read(run_id, "receipt.json")["error"]["name"],
                          "Interrupted")
         self.assertEqual(self.run_lakeseg("--resume", run_id).status, 64)
+
+    def paused(self, stage):
+        ended = self.run_lakeseg("--json", "--until", stage, self.job())
+        self.assertEqual(ended.status, 0, ended.stderr)
+        return ended.manifest["run"]["id"]
+
+    def closes_untold(self, run_id, status):
+        new = self.goes_well(self.job())["run"]["id"]
+        self.assertEqual(self.outcomes(), [(new, "successful")])
+        self.assertEqual(self.read(run_id, "receipt.json")["status"], status)
+        self.assertNotIn("paused", self.files(run_id))
+
+    def test_until_the_import_and_never_again(self):
+        """Its outcome is known, and nobody is told."""
+        self.closes_untold(self.paused("pinpoint-import"), "succeeded")
+
+    def test_paused_and_killed_while_it_is_closed(self):
+        run_id = self.paused("athena-exec")
+        # as it is between the two files of its closing
+        manifest = self.read(run_id, "manifests/01-athena-exec.json")
+        manifest["status"] = "failed"
+        manifest["error"] = {
+            "stage": "csv-validate-normalize", "name": "Interrupted",
+            "message": "the run died", "retryable": True, "exit": 75}
+        with open(os.path.join(self.state, "runs", run_id, "manifests",
+                               "02-lakeseg.json"), "w",
+                  encoding="utf-8") as file:
+            json.dump(manifest, file)
+        self.closes_untold(run_id, "failed")
 
     def test_from(self):
         path = self.job()
@@ -627,6 +775,14 @@ class Budgets(Supervised):
                   operation="GetImportJob",
                   subject="import failed: partly imported",
                   name="ImportTimedOut")
+
+    def test_of_ages(self):
+        """More milliseconds than there are."""
+        ages = 2 ** 63 - 1
+        self.local.fault(service="pinpoint", operation="ImportJob",
+                         outcome="WORKING", delay_ms=2500)
+        self.goes_well(self.job(run={"timeout_s": ages, "stage_timeout_s": {
+            "pinpoint-import": ages}}))
 
     def test_of_a_stage_that_nobody_hears(self):
         self.over(run={"stage_timeout_s": {"csv-validate-normalize": 3}},

@@ -4,6 +4,7 @@ botocore's model."""
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -84,11 +85,14 @@ class Task(Case):
         self.assertEqual(self.states.faults, [])
 
     def script(self, name, text):
-        """A stage of the test's own, in Python."""
+        """A stage of the test's own, in Python (whose path may have blanks,
+        which the first line of a script may not)."""
         path = os.path.join(self.bin, name)
+        with open(path + ".py", "w", encoding="utf-8") as file:
+            file.write("import json, os, signal, sys, time\n%s\n" % text)
         with open(path, "w", encoding="utf-8") as file:
-            file.write("#!%s\nimport json, os, signal, sys, time\n%s\n" %
-                       (sys.executable, text))
+            file.write("#!/bin/sh\nexec %s %s.py \"$@\"\n" % (
+                shlex.quote(sys.executable), shlex.quote(path)))
         os.chmod(path, 0o755)
 
     def environment(self, token, **changes):

@@ -151,6 +151,41 @@ class Init(Folder):
         self.assertIn("pinpoint or customer-profiles [pinpoint]: ", asked)
 
 
+class Told(Folder):
+    """What a manifest holds that is not for everybody's eyes."""
+
+    RESULT = {"rows_in": 1, "rows_out": 1, "rows_rejected": 0,
+              "rows_dropped": 0, "rows_merged": 0, "rows_unchanged": 0}
+
+    def manifest(self, **more):
+        return self.write({
+            "lakeseg": 1, "status": "failed",
+            "run": {"id": "r1\x1b[2J", "name": "n\x1b]0;x\x07",
+                    "started_at": "2026-11-23T01:02:03.004Z"},
+            "error": {"stage": "athena-exec", "name": "QueryFailed",
+                      "message": "cannot cast 'Ada Lovelace' to integer",
+                      "retryable": False, "exit": 69},
+            "stages": [], **more})
+
+    def test_terminals_are_not_commanded_and_values_masked(self):
+        for command in (["show"], ["report", "--text"]):
+            done = lakeseg(*command, self.manifest())
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertNotIn("\x1b", done.stdout)
+            self.assertNotIn("\x07", done.stdout)
+            self.assertNotIn("Lovelace", done.stdout)
+            self.assertIn("cannot cast", done.stdout)
+
+    def test_samples_of_a_preview_are_not_in_the_report(self):
+        path = self.manifest(validate={"result": {
+            **self.RESULT, "preview": {"new": [["Ada Lovelace"]]}}})
+        page = lakeseg("report", path)
+        self.assertEqual(page.returncode, 0, page.stderr)
+        self.assertNotIn("Lovelace", page.stdout)
+        self.assertIn("Lovelace",
+                      lakeseg("report", "--show-values", path).stdout)
+
+
 class Local(unittest.TestCase):
     def test_it_is_lakeseg_local(self):
         done = lakeseg("local", "--version")

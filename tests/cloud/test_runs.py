@@ -412,9 +412,9 @@ class Runs(unittest.TestCase):
 
     # ---- in parts ----
 
-    def start_parts(self, table="many", **limits):
+    def start_parts(self, table="many", patience_s=PATIENCE_S * 10, **limits):
         self.deploy(Orchestration="parts", Partitions="16")
-        self.stack.shorten(HEARTBEAT_S)
+        self.stack.shorten(patience_s)
         return self.stack.start({
             "lakeseg": 1, "query": {"sql": self.sql(table)},
             "validate": {"rules": {"preset": "basic"}, "limits": limits}})
@@ -471,7 +471,8 @@ class Runs(unittest.TestCase):
             return False
 
         self.cloud.front.refuse(None, "none", holds=kill)
-        run = self.start_parts(max_reject_percent=50)
+        run = self.start_parts(patience_s=PATIENCE_S * 2,
+                               max_reject_percent=50)
         text = self.fails(run, "TaskLost", "import failed: nothing imported")
         self.assertIn("part 7 left no word", text)
         self.says_why(run, "import", "parts-collect", "TaskLost")

@@ -47,7 +47,7 @@ def sha256(data):
 
 
 class Chunked:
-    """PutObject with an aws-chunked body, signed by hand (aws-facts 7.4)."""
+    """PutObject with an aws-chunked body, signed by hand (sources 7.4)."""
 
     def __init__(self, url, body, is_signed):
         self.host = url.split("//")[1]

@@ -1,5 +1,5 @@
 """boto3 as a client of lakeseg-local's Pinpoint: what the importer needs of
-it, and the limits of the service (aws-facts 1.6 to 1.8, 2).
+it, and the limits of the service (sources 1.6 to 1.8, 2).
 
 Takes the program's path: test_pinpoint.py PATH/lakeseg-local [test ...]
 """

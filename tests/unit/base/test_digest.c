@@ -4,7 +4,7 @@
 
 #include "pipeline/base/digest.h"
 
-/* Check values: aws-facts 4.9, RFC 4231 case 2, FIPS 180 "abc". */
+/* Check values: sources 4.9, RFC 4231 case 2, FIPS 180 "abc". */
 START_TEST(checksums)
 {
     char text[PL_CRC64_TEXT];

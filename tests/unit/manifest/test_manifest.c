@@ -175,9 +175,11 @@ START_TEST(place_of_the_run)
 END_TEST
 
 #define JOB ",\"import\":{\"result\":{\"jobs\":[{\"id\":\"j\"}]}}"
-#define FAIL(stage, name) \
+#define FAIL_WITH(stage, name, more) \
     "\"status\":\"failed\",\"error\":{\"stage\":\"" stage \
-    "\",\"name\":\"" name "\"}"
+    "\",\"name\":\"" name "\"" more "}"
+#define FAIL(stage, name) FAIL_WITH(stage, name, "")
+#define BEGUN(stage, name) FAIL_WITH(stage, name, ",\"begun\":true")
 static const struct {
     const char *fields;
     const char *subject;
@@ -205,6 +207,11 @@ static const struct {
      "import failed: partly imported"},
     {FAIL("pinpoint-import", "TaskLost"), "import failed: partly imported"},
     {FAIL("csv-validate-normalize", "InternalError"),
+     "import failed: nothing imported"},
+    {FAIL("pinpoint-import", "Interrupted"), "import failed: nothing imported"},
+    {BEGUN("pinpoint-import", "Interrupted"), "import failed: partly imported"},
+    {BEGUN("profiles-import", "HostError"), "import failed: partly imported"},
+    {BEGUN("csv-validate-normalize", "HostError"),
      "import failed: nothing imported"},
     {FAIL("query-validate", "AlreadyRunning"), "query failed"},
 };

@@ -75,6 +75,17 @@ static int count(const char *folder)
     return n;
 }
 
+START_TEST(names_that_are_no_run_s)
+{
+    static const char *const bad[] = {"",    ".a",   "a/b",    "last",
+                                      "a b", "\x80", "r1.json"};
+
+    for (int i = 0; i < UNIT_COUNT(bad); i++)
+        ck_assert_msg(!pl_run_id_is_good(bad[i]), "'%s'", bad[i]);
+    ck_assert(pl_run_id_is_good("01KB.json-2"));
+}
+END_TEST
+
 START_TEST(a_run_from_its_job_to_its_receipt)
 {
     PL_AUTO(pl_run) run = {.saved = 0};
@@ -335,6 +346,38 @@ START_TEST(the_last_good_run)
 }
 END_TEST
 
+START_TEST(an_older_run_is_not_the_last)
+{
+    static const char *const ids[] = {"R1", "R2", "R1"};
+    const struct timespec times[2] = {{.tv_sec = 1000000000},
+                                      {.tv_sec = 1000000000}};
+    PL_AUTO(pl_run) older = {.saved = 0};
+    PL_AUTO(pl_run) newer = {.saved = 0};
+    PL_AUTO(pl_buf) path = PL_BUF_INIT;
+    struct pl_job_lock lock = {.fd = -1};
+    struct pl_err err = {0};
+    char id[PL_RUN_ID_MAX + 1];
+
+    make_run("R1", "a", &older);
+    make_run("R2", "a", &newer);
+    ck_assert_int_eq(pl_buf_addf(&path, &err, "%sjob.json", older.dir.data), 0);
+    ck_assert_int_eq(utimensat(AT_FDCWD, path.data, times, 0), 0);
+    ck_assert_int_eq(pl_job_lock(&runs, "a", "R1", &lock, &err), 0);
+    for (size_t i = 0; i < PL_COUNT(ids); i++)
+        ck_assert_int_eq(pl_job_set_last(&runs, "a", ids[i], &err), 0);
+    ck_assert_int_eq(pl_job_last(&runs, "a", id, &err), 0);
+    ck_assert_str_eq(id, "R2");
+    /* one whose folder was removed does not keep its place */
+    pl_buf_reset(&path);
+    ck_assert_int_eq(pl_buf_addf(&path, &err, "%sjob.json", newer.dir.data), 0);
+    ck_assert_int_eq(unlink(path.data), 0);
+    ck_assert_int_eq(pl_job_set_last(&runs, "a", "R1", &err), 0);
+    ck_assert_int_eq(pl_job_last(&runs, "a", id, &err), 0);
+    ck_assert_str_eq(id, "R1");
+    pl_job_lock_release(&lock);
+}
+END_TEST
+
 START_TEST(four_thousand_runs_are_listed_soon)
 {
     PL_AUTO(pl_runs_list) list = {.count = 0};
@@ -373,7 +416,8 @@ START_TEST(no_state_no_runs)
 }
 END_TEST
 
-UNIT_MAIN("runs", tcase_add_checked_fixture(tc, setup, teardown);
+UNIT_MAIN("runs", tcase_add_test(tc, names_that_are_no_run_s);
+          tcase_add_checked_fixture(tc, setup, teardown);
           tcase_add_test(tc, a_run_from_its_job_to_its_receipt);
           tcase_add_test(tc, one_run_of_an_id);
           tcase_add_test(tc, what_a_killed_start_left_is_used_again);
@@ -384,5 +428,6 @@ UNIT_MAIN("runs", tcase_add_checked_fixture(tc, setup, teardown);
           tcase_add_test(tc, one_supervisor_a_job);
           tcase_add_test(tc, a_stage_that_outlives_its_supervisor);
           tcase_add_test(tc, the_last_good_run);
+          tcase_add_test(tc, an_older_run_is_not_the_last);
           tcase_add_test(tc, four_thousand_runs_are_listed_soon);
           tcase_add_test(tc, no_state_no_runs);)
