@@ -22,6 +22,7 @@ void pl_csv_work_release(struct pl_csv_work *w)
     pl_buf_release(&w->kept_cells);
     pl_buf_release(&w->rejects.text);
     pl_buf_release(&w->late.text);
+    pl_buf_release(&w->whose);
     free(w->kept.list);
     free(w->rejects.list);
     free(w->late.list);
@@ -255,7 +256,7 @@ static struct pl_csv_place find_place(const struct pl_csv_plan *plan,
 
 int pl_csv_note_reject(const struct pl_csv_plan *plan, struct pl_csv_work *w,
                        struct pl_csv_pieces *pieces, uint32_t row,
-                       const struct pl_csv_record *record,
+                       struct pl_csv_record *record,
                        const struct pl_csv_verdict *verdict, struct pl_err *err)
 {
     if (plan->cfg->rejects != NULL) {
@@ -265,6 +266,10 @@ int pl_csv_note_reject(const struct pl_csv_plan *plan, struct pl_csv_work *w,
                                 record, verdict, &pieces->text, err) != 0)
             return -1;
     }
+    if (plan->cfg->rejected != NULL &&
+        pl_csv_write_whose(plan->cfg, &plan->shape, record, &w->whose, err) !=
+            0)
+        return -1;
     return add_piece(pieces, row, verdict->rule, err);
 }
 
@@ -379,6 +384,8 @@ int pl_csv_check(const struct pl_csv_plan *plan, struct pl_csv_work *w,
     w->kept_cells.max_bytes = SIZE_MAX;
     reset(&w->rejects);
     reset(&w->late);
+    pl_buf_reset(&w->whose);
+    w->whose.max_bytes = SIZE_MAX;
     w->scratch.max_bytes = SIZE_MAX;
     w->line_at = c->start;
     w->line = c->line;

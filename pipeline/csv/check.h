@@ -73,6 +73,7 @@ struct pl_csv_work {
     struct pl_buf kept_cells;     /* and what they hold, for report.h */
     struct pl_csv_pieces rejects; /* rows rejected for themselves */
     struct pl_csv_pieces late;    /* rejected for an earlier one */
+    struct pl_buf whose;          /* both are, in any order */
     struct pl_buf out;
     uint64_t rows_out;
     struct pl_csv_reference *reference;
@@ -111,7 +112,7 @@ int pl_csv_merge_rejects(struct pl_csv_work *work,
 /* Words a reject of the row, at the end of pieces. */
 int pl_csv_note_reject(const struct pl_csv_plan *plan, struct pl_csv_work *work,
                        struct pl_csv_pieces *pieces, uint32_t row,
-                       const struct pl_csv_record *record,
+                       struct pl_csv_record *record,
                        const struct pl_csv_verdict *verdict,
                        struct pl_err *err) PL_MUST_CHECK;
 

@@ -544,6 +544,46 @@ void pl_rules_judge(const struct pl_csv_shape *shape,
     (void)check_row(shape, rules, record, verdict);
 }
 
+/* The columns that say whose row it is. */
+static size_t find_whose(const struct pl_csv_shape *shape, size_t columns[2])
+{
+    const size_t channel = shape->channel;
+    const size_t address = shape->address;
+
+    if (shape->id == SIZE_MAX && channel != SIZE_MAX && address != SIZE_MAX) {
+        columns[0] = channel < address ? channel : address;
+        columns[1] = channel < address ? address : channel;
+        return 2;
+    }
+    columns[0] = shape->id != SIZE_MAX ? shape->id : shape->user_id;
+    return columns[0] != SIZE_MAX ? 1 : 0;
+}
+
+size_t pl_rules_whose(const struct pl_csv_shape *shape,
+                      const struct pl_csv_rules *rules,
+                      struct pl_csv_record *record, size_t columns[2])
+{
+    const size_t count =
+        record->count == shape->count ? find_whose(shape, columns) : 0;
+    struct pl_csv_verdict ignored = {.column = SIZE_MAX};
+
+    for (size_t i = 0; i < count; i++) {
+        struct pl_csv_cell *cell = &record->cells[columns[i]];
+
+        if (!has_text(cell) || memchr(cell->data, '\0', cell->len) != NULL ||
+            pl_utf8_valid_len(cell->data, cell->len) != cell->len)
+            return 0;
+        (void)pl_rules_cell(shape, rules, columns[i], true, cell, &ignored);
+        if (!has_text(cell))
+            return 0;
+    }
+    if (count == 2)
+        (void)check_address(shape, rules, &record->cells[shape->channel],
+                            &record->cells[shape->address], true, record->phone,
+                            &ignored);
+    return count;
+}
+
 void pl_rules_detail(const struct pl_csv_shape *shape,
                      const struct pl_csv_verdict *v,
                      struct pl_rules_words *words)

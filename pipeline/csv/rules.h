@@ -104,6 +104,13 @@ void pl_rules_judge(const struct pl_csv_shape *shape,
                     const struct pl_csv_rules *rules,
                     struct pl_csv_record *record,
                     struct pl_csv_verdict *verdict);
+/* Of a record that was rejected brings the cells by which it is known (Id;
+ * without one channel and address; or the user's id) into their right form;
+ * their columns, in the order of the file. How many, 0 to 2: none where one of
+ * them says nothing, or cannot be read. */
+size_t pl_rules_whose(const struct pl_csv_shape *shape,
+                      const struct pl_csv_rules *rules,
+                      struct pl_csv_record *record, size_t columns[2]);
 /* A verdict in words: before, first, after, second. They need no escapes in
  * JSON. */
 struct pl_rules_words {

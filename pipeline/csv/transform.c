@@ -517,6 +517,9 @@ static int write_work(struct transform *t, struct pl_csv_work *w,
         pl_sink_write(t->cfg->rejects, w->rejects.text.data,
                       w->rejects.text.len, err) != 0)
         return -1;
+    if (t->cfg->rejected != NULL && w->whose.len > 0 &&
+        pl_sink_write(t->cfg->rejected, w->whose.data, w->whose.len, err) != 0)
+        return -1;
     if (tell_places(t, c, err) != 0 ||
         (t->cfg->out != NULL && write_out(t, w, err) != 0))
         return -1;

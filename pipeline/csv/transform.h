@@ -83,6 +83,10 @@ struct pl_csv_config {
     void *place_ctx;
     const struct pl_sink *rejects; /* NULL: they are counted only */
     bool has_raw;                  /* the raw record in the reject file */
+    /* NULL, or whose rows are rejected, as far as they say it: a line of CSV
+     * for each, the Id, or the channel and the address in the order of their
+     * columns, or the user's id, in their right form. */
+    const struct pl_sink *rejected;
     enum { PL_CSV_REJECTS_JSON, PL_CSV_REJECTS_CSV } rejects_format;
     bool has_report; /* columns are counted */
     /* After a chunk; at most one call at a time, from any thread. */

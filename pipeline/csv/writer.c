@@ -563,6 +563,26 @@ int pl_csv_write_reject(const struct pl_csv_config *cfg,
                                    out, err);
 }
 
+/* An id with a line break was never a right one. */
+int pl_csv_write_whose(const struct pl_csv_config *cfg,
+                       const struct pl_csv_shape *shape,
+                       struct pl_csv_record *record, struct pl_buf *out,
+                       struct pl_err *err)
+{
+    size_t columns[2];
+    const size_t count = pl_rules_whose(shape, &cfg->rules, record, columns);
+
+    for (size_t i = 0; i < count; i++)
+        if (memchr(record->cells[columns[i]].data, '\n',
+                   record->cells[columns[i]].len) != NULL)
+            return 0;
+    for (size_t i = 0; i < count; i++)
+        if (pl_csv_write_cell(&record->cells[columns[i]], out, err) != 0 ||
+            pl_buf_addc(out, i + 1 < count ? ',' : '\n', err) != 0)
+            return -1;
+    return 0;
+}
+
 int pl_csv_write_reject_header(const struct pl_csv_config *cfg,
                                struct pl_buf *out, struct pl_err *err)
 {

@@ -51,6 +51,11 @@ int pl_csv_write_reject(const struct pl_csv_config *cfg,
                         const struct pl_csv_record *record,
                         const struct pl_csv_verdict *verdict,
                         struct pl_buf *out, struct pl_err *err) PL_MUST_CHECK;
+/* Appends whose row was rejected (pl_csv_config.rejected), or nothing. */
+int pl_csv_write_whose(const struct pl_csv_config *cfg,
+                       const struct pl_csv_shape *shape,
+                       struct pl_csv_record *record, struct pl_buf *out,
+                       struct pl_err *err) PL_MUST_CHECK;
 /* What a file of rejects begins with: the header of CSV, nothing of JSON. */
 int pl_csv_write_reject_header(const struct pl_csv_config *cfg,
                                struct pl_buf *out,

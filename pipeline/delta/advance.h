@@ -17,7 +17,8 @@ struct pl_delta_import {
     struct pl_delta_job job;
     const struct pl_manifest *m; /* NULL: the job keeps nothing */
     const char *destination;
-    bool is_done; /* the run was the last one before */
+    bool is_done;  /* the run was the last one before */
+    bool took_all; /* pl_delta_end */
 };
 
 /*
@@ -29,7 +30,9 @@ struct pl_delta_import {
 int pl_delta_begin(struct pl_delta_import *d, const struct pl_manifest *m,
                    struct pl_aws *aws, const char *destination,
                    struct pl_err *err) PL_MUST_CHECK;
-/* The import succeeded; took_all: without one row that failed. */
+/* The import succeeded; took_all: without one row that failed. Where another run
+ * became the last one meanwhile nobody knows whose rows came later: this one
+ * stays among those that are not settled. */
 int pl_delta_end(struct pl_delta_import *d, bool took_all,
                  struct pl_err *err) PL_MUST_CHECK;
 void pl_delta_import_release(struct pl_delta_import *d);

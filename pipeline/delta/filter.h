@@ -78,8 +78,9 @@ void pl_delta_filter_open(struct pl_delta_filter *f,
 struct pl_sink pl_delta_filter_sink(struct pl_delta_filter *f);
 void pl_delta_filter_release(struct pl_delta_filter *f);
 
-/* A row with this id, as it stands in a cell, is there but was rejected: the
- * service keeps what the last run sent of it, and it is not gone. */
+/* A row with this id is there but was rejected: the service keeps what the last
+ * run sent of it, and it is not gone. id: the cells that say whose it is, in
+ * the order of their columns, as they would stand in a row. */
 int pl_delta_filter_hold(struct pl_delta_filter *f, const char *id, size_t len,
                          struct pl_err *err) PL_MUST_CHECK;
 /* All rows are there: counts are known, and the last are written. */

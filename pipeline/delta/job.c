@@ -1,14 +1,17 @@
 #include "pipeline/delta/job.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "pipeline/base/digest.h"
 #include "pipeline/base/file.h"
 #include "pipeline/base/log.h"
+#include "pipeline/base/process.h"
 #include "pipeline/base/text.h"
 #include "pipeline/runs/runs.h"
 #include "pipeline/stream/compress.h"
@@ -16,7 +19,9 @@
 #include "pipeline/stream/small.h"
 #include "pipeline/stream/transfer.h"
 
-#define STATE_BYTES_MAX ((size_t)4 << 20)
+#define STATE_BYTES_MAX ((size_t)32 << 20)
+#define CHANGE_TRIES 8
+#define CHANGE_WAIT_MS 100
 
 bool pl_delta_is_wanted(const struct pl_manifest *m)
 {
@@ -103,8 +108,9 @@ int pl_delta_fetch(const char *uri, struct pl_aws *aws, struct pl_buf *to,
     return -1;
 }
 
+/* if_match: an ETag, or "": only where there is none. */
 static int put_file(struct pl_delta_job *job, const char *name,
-                    const struct pl_buf *text, bool only_if_absent,
+                    const struct pl_buf *text, const char *if_match,
                     struct pl_err *err)
 {
     PL_AUTO(pl_buf) uri = PL_BUF_INIT;
@@ -118,7 +124,8 @@ static int put_file(struct pl_delta_job *job, const char *name,
                    : pl_file_write(uri.data, text->data, text->len, err);
     if (pl_transfer_settings(&how, NULL, job->aws, err) != 0)
         return -1;
-    how.put.only_if_absent = only_if_absent;
+    how.put.only_if_absent = *if_match == '\0';
+    how.put.if_match = *if_match != '\0' ? if_match : NULL;
     return pl_small_store(uri.data, text, &how.put, job->aws, err);
 }
 
@@ -135,22 +142,23 @@ static bool is_state(const json_t *state)
            (open == NULL || json_is_array(open));
 }
 
-int pl_delta_job_open(struct pl_delta_job *job, const char *place,
-                      struct pl_aws *aws, struct pl_err *err)
+static int read_state(struct pl_delta_job *job, struct pl_err *err)
 {
     PL_AUTO(pl_buf) uri = PL_BUF_INIT;
     PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(STATE_BYTES_MAX);
-    int rc;
+    struct pl_err why = {0};
 
-    job->aws = aws;
-    if (pl_buf_adds(&job->place, place, err) != 0 ||
-        pl_buf_addf(&uri, err, "%slast.json", place) != 0)
+    json_decref(job->state);
+    job->state = NULL;
+    job->why[0] = job->etag[0] = '\0';
+    if (pl_buf_addf(&uri, err, "%slast.json", job->place.data) != 0)
         return -1;
-    rc = pl_delta_fetch(uri.data, aws, &text, err);
-    if (rc < 0)
+    if (pl_small_read_etag(uri.data, job->aws, &text, job->etag, &why) != 0) {
+        if (pl_delta_is_missing(&why))
+            return 0;
+        *err = why;
         return pl_context(err, "what the job's last run left");
-    if (rc > 0)
-        return 0;
+    }
     job->state =
         json_loadb(pl_buf_str(&text), text.len, JSON_REJECT_DUPLICATES, NULL);
     if (is_state(job->state))
@@ -161,6 +169,14 @@ int pl_delta_job_open(struct pl_delta_job *job, const char *place,
     return 0;
 }
 
+int pl_delta_job_open(struct pl_delta_job *job, const char *place,
+                      struct pl_aws *aws, struct pl_err *err)
+{
+    job->aws = aws;
+    return pl_buf_adds(&job->place, place, err) != 0 ? -1
+                                                     : read_state(job, err);
+}
+
 void pl_delta_job_release(struct pl_delta_job *job)
 {
     pl_buf_release(&job->place);
@@ -168,9 +184,9 @@ void pl_delta_job_release(struct pl_delta_job *job)
     job->state = NULL;
 }
 
-int pl_delta_job_save(struct pl_delta_job *job, struct pl_err *err)
+static int write_state(struct pl_delta_job *job, struct pl_err *err)
 {
-    PL_AUTO(pl_buf) text = PL_BUF_INIT;
+    PL_AUTO(pl_buf) text = PL_BUF_INIT_MAX(STATE_BYTES_MAX); /* as it is read */
     char *dump = json_dumps(job->state, JSON_COMPACT);
     int rc;
 
@@ -178,11 +194,84 @@ int pl_delta_job_save(struct pl_delta_job *job, struct pl_err *err)
         return pl_fail_memory(err);
     rc = pl_buf_adds(&text, dump, err) != 0 ||
                  pl_buf_addc(&text, '\n', err) != 0 ||
-                 put_file(job, "last.json", &text, false, err) != 0
+                 put_file(job, "last.json", &text, job->etag, err) != 0
              ? -1
              : 0;
     free(dump);
     return rc;
+}
+
+static int change_once(struct pl_delta_job *job,
+                       int (*change)(void *ctx, struct pl_err *err), void *ctx,
+                       struct pl_err *err)
+{
+    int rc = read_state(job, err);
+
+    if (rc == 0)
+        rc = change(ctx, err);
+    if (rc != 0)
+        return rc < 0 ? -1 : 0;
+    return write_state(job, err);
+}
+
+/* Of a folder one run at a time: it is locked. The descriptor, or -1. */
+static int lock_place(const struct pl_delta_job *job, struct pl_err *err)
+{
+    int fd;
+    int rc;
+
+    if (pl_mkdirs_for(job->place.data, err) != 0)
+        return -1;
+    fd = open(job->place.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return pl_fail_errno(err, PL_FILE_ERROR, "cannot open '%s'",
+                             job->place.data);
+    do
+        rc = flock(fd, LOCK_EX);
+    while (rc != 0 && errno == EINTR && pl_stop_check(err) == 0);
+    if (rc == 0)
+        return fd;
+    (void)close(fd);
+    return err->code != PL_OK
+               ? -1
+               : pl_fail_errno(err, PL_FILE_ERROR, "cannot lock '%s'",
+                               job->place.data);
+}
+
+/* Also where the object that was read is gone. */
+static bool was_slower(const struct pl_delta_job *job, const struct pl_err *err)
+{
+    return strcmp(err->service, "PreconditionFailed") == 0 ||
+           strcmp(err->service, "ConditionalRequestConflict") == 0 ||
+           (err->http_status == 404 && job->etag[0] != '\0');
+}
+
+int pl_delta_job_change(struct pl_delta_job *job,
+                        int (*change)(void *ctx, struct pl_err *err), void *ctx,
+                        struct pl_err *err)
+{
+    if (!pl_starts_with(job->place.data, "s3://")) {
+        const int fd = lock_place(job, err);
+        int rc;
+
+        if (fd < 0)
+            return -1;
+        rc = change_once(job, change, ctx, err);
+        (void)close(fd);
+        return rc;
+    }
+    for (int tries = 1;; tries++) {
+        struct pl_err why = {0};
+
+        if (change_once(job, change, ctx, &why) == 0)
+            return 0;
+        if (!was_slower(job, &why) || tries == CHANGE_TRIES) {
+            *err = why;
+            return -1;
+        }
+        if (pl_sleep_ms(&job->aws->clock, CHANGE_WAIT_MS * tries, err) != 0)
+            return -1;
+    }
 }
 
 const char *pl_delta_job_last(const struct pl_delta_job *job)
@@ -197,6 +286,14 @@ int64_t pl_delta_job_rows(const struct pl_delta_job *job)
     return pl_delta_job_last(job) != NULL && json_is_integer(rows)
                ? (int64_t)json_integer_value(rows)
                : -1;
+}
+
+int64_t pl_delta_job_new_files(const struct pl_delta_job *job)
+{
+    const json_t *files = json_object_get(job->state, "files");
+    const json_t *full = json_object_get(job->state, "full_files");
+
+    return (int64_t)json_array_size(files) - (int64_t)json_integer_value(full);
 }
 
 const json_t *pl_delta_job_open_runs(const struct pl_delta_job *job)
@@ -265,7 +362,7 @@ static int make_key(struct pl_delta_job *job, struct pl_err *err)
     pl_hex(bytes, sizeof(bytes), hex);
     if (pl_buf_addf(&text, err, "%s\n", hex) != 0)
         return -1;
-    if (put_file(job, "key", &text, true, &why) == 0 ||
+    if (put_file(job, "key", &text, "", &why) == 0 ||
         strcmp(why.service, "PreconditionFailed") == 0)
         return 0; /* another run was quicker: it is read next */
     *err = why;

@@ -8,8 +8,9 @@
  *
  * last.json names the last run of which the service took every row, and the
  * runs since then that began to import and did not get there: what those sent,
- * nobody knows. It is replaced as a whole, so that whoever dies leaves the old
- * one or the new one.
+ * nobody knows. It is replaced as a whole, and only over what was read before,
+ * so that whoever dies leaves the old one or the new one, and of two that write
+ * none loses what the other wrote.
  */
 #ifndef PL_DELTA_JOB_H
 #define PL_DELTA_JOB_H
@@ -21,8 +22,9 @@
 struct pl_delta_job {
     struct pl_aws *aws; /* NULL: the place is a folder */
     struct pl_buf place;
-    json_t *state; /* NULL: there is none */
-    char why[256]; /* it is there, but cannot be used; else "" */
+    json_t *state;  /* NULL: there is none */
+    char why[256];  /* it is there, but cannot be used; else "" */
+    char etag[128]; /* of the object last.json as it was read; "": none */
 };
 
 /* Whether the job keeps anything: it asks for a mode or for limits that look
@@ -37,9 +39,12 @@ int pl_delta_place(const struct pl_manifest *m, struct pl_buf *out,
 int pl_delta_job_open(struct pl_delta_job *job, const char *place,
                       struct pl_aws *aws, struct pl_err *err) PL_MUST_CHECK;
 void pl_delta_job_release(struct pl_delta_job *job);
-/* Replaces last.json by state. */
-int pl_delta_job_save(struct pl_delta_job *job,
-                      struct pl_err *err) PL_MUST_CHECK;
+/* Reads last.json anew, lets change see to job->state, and replaces last.json by
+ * it; again from the start when another run was quicker. change: 0, 1 (nothing
+ * is to be written) or -1. */
+int pl_delta_job_change(struct pl_delta_job *job,
+                        int (*change)(void *ctx, struct pl_err *err), void *ctx,
+                        struct pl_err *err) PL_MUST_CHECK;
 
 /* The job's key; is_made: it is made where it is missing, else all zeros. */
 int pl_delta_job_key(struct pl_delta_job *job, bool is_made,
@@ -65,6 +70,11 @@ struct pl_delta_load {
 int pl_delta_job_load(struct pl_delta_job *job, const struct pl_delta_key *key,
                       struct pl_delta_load *load, struct pl_delta_table *table,
                       struct pl_err *err) PL_MUST_CHECK;
+
+/* A full run is due after so many files (pl_delta_job_new_files). */
+#define PL_DELTA_FILES_MAX 1000
+/* The files since the last full run in which the job's rows are. */
+int64_t pl_delta_job_new_files(const struct pl_delta_job *job);
 
 #define PL_DELTA_DESTINATION 300
 /* Where a job imports, in words: "application", its id, and the region where

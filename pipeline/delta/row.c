@@ -145,14 +145,16 @@ static int take_id(struct pl_delta_columns *c, const struct pl_delta_cell *cell,
     return 0;
 }
 
-int pl_delta_id_of(struct pl_delta_columns *c, const char *cell, size_t len,
+int pl_delta_id_of(struct pl_delta_columns *c, const char *cells, size_t len,
                    uint64_t *id, struct pl_err *err)
 {
-    const struct pl_delta_cell one = {cell, len};
+    const char *at = cells;
+    struct pl_delta_cell cell;
 
     pl_buf_reset(&c->scratch);
-    if (take_id(c, &one, err) != 0)
-        return -1;
+    while (pl_delta_cell(&at, cells + len, &cell))
+        if (take_id(c, &cell, err) != 0)
+            return -1;
     *id = pl_delta_id(&c->key, c->scratch.data, c->scratch.len);
     return 0;
 }

@@ -55,8 +55,8 @@ int pl_delta_columns_open(struct pl_delta_columns *c, enum pl_delta_rows kind,
                           struct pl_err *err) PL_MUST_CHECK;
 void pl_delta_columns_release(struct pl_delta_columns *c);
 
-/* The hash of an id that is one cell, as it stands. */
-int pl_delta_id_of(struct pl_delta_columns *c, const char *cell, size_t len,
+/* The hash of an id: its cells as they stand in a row, a comma between. */
+int pl_delta_id_of(struct pl_delta_columns *c, const char *cells, size_t len,
                    uint64_t *id, struct pl_err *err) PL_MUST_CHECK;
 
 /* The fingerprint of a line without its end. */

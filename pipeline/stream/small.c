@@ -1,11 +1,13 @@
 #include "pipeline/stream/small.h"
 
+#include <stdio.h>
+
 #include "pipeline/stream/reader.h"
 
 #define BITE 65536
 
 static int read_text(const char *uri, struct pl_aws *aws, struct pl_buf *text,
-                     struct pl_err *err)
+                     char etag[128], struct pl_err *err)
 {
     PL_AUTO(pl_reader) reader = {.fd = -1};
     struct pl_source source;
@@ -23,15 +25,24 @@ static int read_text(const char *uri, struct pl_aws *aws, struct pl_buf *text,
         text->len += (size_t)n;
         text->data[text->len] = '\0';
     }
+    (void)snprintf(etag, 128, "%s", reader.uri.is_s3 ? reader.object.etag : "");
     return pl_reader_verify(&reader, NULL, err);
+}
+
+int pl_small_read_etag(const char *uri, struct pl_aws *aws, struct pl_buf *text,
+                       char etag[128], struct pl_err *err)
+{
+    return read_text(uri, aws, text, etag, err) == 0
+               ? 0
+               : pl_context(err, "cannot read '%s'", uri);
 }
 
 int pl_small_read(const char *uri, struct pl_aws *aws, struct pl_buf *text,
                   struct pl_err *err)
 {
-    return read_text(uri, aws, text, err) == 0
-               ? 0
-               : pl_context(err, "cannot read '%s'", uri);
+    char ignored[128];
+
+    return pl_small_read_etag(uri, aws, text, ignored, err);
 }
 
 int pl_small_store(const char *uri, const struct pl_buf *data,

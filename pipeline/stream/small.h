@@ -13,6 +13,10 @@
 int pl_small_read(const char *uri, struct pl_aws *aws, struct pl_buf *text,
                   struct pl_err *err) PL_MUST_CHECK;
 
+/* The same, and the object's ETag; "" of a file. */
+int pl_small_read_etag(const char *uri, struct pl_aws *aws, struct pl_buf *text,
+                       char etag[128], struct pl_err *err) PL_MUST_CHECK;
+
 /* Stores data as an object; anything but an S3 URI is PL_CONFIG_INVALID. */
 int pl_small_store(const char *uri, const struct pl_buf *data,
                    const struct pl_s3_put_options *options, struct pl_aws *aws,

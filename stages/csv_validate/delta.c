@@ -20,7 +20,6 @@ void csv_delta_release(struct csv_delta *d)
     pl_delta_filter_release(&d->filter);
     pl_delta_table_release(&d->table);
     pl_delta_job_release(&d->job);
-    pl_buf_release(&d->cell);
     json_decref(d->prints);
     d->prints = NULL;
 }
@@ -68,6 +67,11 @@ static void choose_full(struct csv_delta *d)
                        "half of the %" PRId64
                        " days after which profiles expire is over",
                        d->set.expiry_days);
+    else if (pl_delta_job_new_files(&d->job) >= PL_DELTA_FILES_MAX)
+        (void)snprintf(d->full_why, cap,
+                       "the changes since the last full run are in %" PRId64
+                       " files",
+                       pl_delta_job_new_files(&d->job));
     d->cfg.is_full = !d->set.is_changed || d->full_why[0] != '\0';
     if (d->set.is_changed && d->cfg.is_full)
         pl_info("all rows are sent: %s", d->full_why);

@@ -58,12 +58,7 @@ struct csv_delta {
     struct pl_delta_table table;
     struct pl_delta_filter_config cfg;
     struct pl_delta_filter filter;
-    const struct pl_sink *rejects; /* where they go; NULL: nowhere */
-    struct pl_sink seen_rejects;
-    struct pl_buf cell;
-    bool are_rejects_csv;
-    bool is_in_quotes;    /* the next line of rejects goes on with the last */
-    size_t key_cell;      /* of rejects in CSV, once their header was there */
+    struct pl_sink rejected;
     char full_why[320];   /* why all rows are sent although changed ones were
                             asked for; else "" */
     bool is_counted;      /* all rows went through */
@@ -95,8 +90,8 @@ int csv_delta_judge(struct csv_delta *d, struct pl_csv_report *report,
 /* The rows did not get through: says what to do where there were none. */
 int csv_delta_explain(const struct csv_delta *d,
                       const struct pl_csv_report *report, struct pl_err *err);
-/* rejects.c: puts itself before set->csv.rejects, so that a row that was sent
- * once and is rejected now does not pass for gone. */
+/* rejects.c: asks whose rows are rejected, so that a row that was sent once and
+ * is rejected now does not pass for gone. */
 void csv_delta_watch_rejects(struct csv_delta *d, struct pl_csv_config *csv);
 /* All limits hold: writes what is gone, if anything is asked for, in parts of
  * its own, and keeps this run's fingerprints as a candidate. *rows: of the

@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "pipeline/aws/customer.h"
 #include "pipeline/base/opts.h"
 #include "pipeline/base/text.h"
 #include "pipeline/manifest/segment.h"
@@ -147,6 +148,10 @@ static int choose_expiry(struct csv_delta_settings *s,
     if (pl_setting_int(pl_manifest_int(m, "import.expiry_days", PL_UNSET),
                        "LAKESEG_EXPIRY_DAYS", -1, &s->expiry_days, err) != 0)
         return -1;
+    if (s->expiry_days > PL_CUSTOMER_EXPIRY_MAX)
+        return pl_fail(err, PL_CONFIG_INVALID,
+                       "'import.expiry_days' must be 1 to %d",
+                       PL_CUSTOMER_EXPIRY_MAX);
     if (!s->is_changed || s->expiry_days > 0)
         return 0;
     return pl_fail(err, PL_CONFIG_INVALID,

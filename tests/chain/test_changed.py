@@ -157,6 +157,34 @@ class Runs(Changed):
         self.check_delta(second, "changed", 0, 1, 4, 0)
         self.assertEqual(set(self.sent(second)), {"p1"})
 
+    def test_all_are_sent_after_many_files(self):
+        self.run_job(people(5))
+        state = self.state()
+        # of the last full run they may be as many
+        state["files"] += [{"uri": "s3://results/none/%d" % n, "rows": 1}
+                           for n in range(1100)]
+        state["full_files"] = 102
+        self.put_state(state)
+        self.check_delta(self.run_job(), "changed", 0, 0, 5, 0)
+        second = self.run_job(people(5, p1="b"))
+        self.check_delta(second, "changed", 0, 1, 4, 0)
+        full = self.run_job()
+        self.check_delta(full, "full", 0, 0, 5, 0)
+        self.assertRegex(self.delta(full)["why_full"], "in 1000 files")
+        self.assertEqual(len(self.state()["files"]), 1)
+        self.assertEqual(self.state()["full_files"], 1)
+        self.check_delta(self.run_job(), "changed", 0, 0, 5, 0)
+
+    def test_a_large_state_is_read(self):
+        self.run_job(people(5))
+        state = self.state()
+        state["full_files"] = 20000
+        state["files"] = [{"uri": "s3://results/" + "x" * 300, "rows": 1}
+                          ] * 20000
+        self.put_state(state)
+        self.check_delta(self.run_job(), "changed", 0, 0, 5, 0)
+        self.check_delta(self.run_job(), "changed", 0, 0, 5, 0)
+
     def test_settings_that_cannot_be(self):
         self.lake(people(3))
         for words, settings in (
@@ -266,6 +294,75 @@ class Unsettled(Changed):
         self.assertEqual(late.status, 65, late.stderr)
         self.fails(late, "DataInvalid", "another run of the job")
         self.assertEqual(self.endpoint("p1")["Attributes"], {"Plan": ["a"]})
+
+    def disturb(self, manifest, when, method, nth, **fields):
+        """pinpoint-import, while at that moment somebody else writes to the
+        state of the job: puts an entry among the open ones, sets fields."""
+        seen = []
+
+        def moment(kept, now):
+            if (now, kept.method) == (when, method) and \
+                    "last.json" in kept.path:
+                seen.append(kept.path)
+                if len(seen) == nth:
+                    state = self.state()
+                    state.setdefault("open", []).append(
+                        {"run_id": "other", "fingerprints": None,
+                         "files": [], "after": None})
+                    self.put_state({**state, **fields})
+            return True
+
+        front = Recorder(self.local.url, moment)
+        try:
+            result = self.run_pipe(["pinpoint-import"], manifest,
+                                   AWS_ENDPOINT_URL=front.url)
+        finally:
+            front.stop()
+        self.assertGreaterEqual(len(seen), nth, result.stderr)
+        return result
+
+    def test_another_run_begins_while_this_one_imports(self):
+        for moment in (("after", "PUT", 1), ("before", "PUT", 2)):
+            self.name = "job%d" % next(NUMBER)
+            self.run_job(people(5))
+            made = self.run_job(people(5, p1="b"), programs=PROGRAMS[:2])
+            result = self.disturb(made.manifest, *moment)
+            self.assertEqual(result.status, 0, result.stderr)
+            state = self.state()
+            self.assertEqual(state["run_id"], made.manifest["run"]["id"])
+            self.assertEqual([e["run_id"] for e in state["open"]], ["other"],
+                             moment)
+            # what that one sent nobody knows
+            self.assertEqual(self.delta(self.run_job())["mode"], "full")
+
+    def test_another_run_begins_just_before_this_one(self):
+        self.run_job(people(5))
+        made = self.run_job(people(5, p1="b"), programs=PROGRAMS[:2])
+        late = self.disturb(made.manifest, "before", "PUT", 1)
+        self.fails(late, "DataInvalid", "another run of the job")
+        self.assertEqual([e["run_id"] for e in self.state()["open"]],
+                         ["other"])
+        state = self.state()
+        state["open"] = []
+        self.put_state(state)
+        made = self.run_job(people(5, p1="b"), programs=PROGRAMS[:2],
+                            mode="full")
+        both = self.disturb(made.manifest, "before", "PUT", 1)
+        self.assertEqual(both.status, 0, both.stderr)
+        self.assertEqual([e["run_id"] for e in self.state()["open"]],
+                         ["other"])
+
+    def test_another_run_ends_while_this_one_imports(self):
+        self.run_job(people(5))
+        made = self.run_job(people(5, p1="b"), programs=PROGRAMS[:2])
+        result = self.disturb(made.manifest, "after", "PUT", 1,
+                              run_id="third", open=[])
+        self.assertEqual(result.status, 0, result.stderr)
+        self.assertIn("another run of the job ended", result.stderr)
+        state = self.state()
+        self.assertEqual(state["run_id"], "third")
+        self.assertEqual([e["run_id"] for e in state["open"]],
+                         [made.manifest["run"]["id"]])
 
     def test_another_destination(self):
         self.run_job(people(5))
@@ -545,6 +642,50 @@ class Gone(Changed):
         third = self.run_job(people(299), **self.GONE)
         self.check_delta(third, "changed", 0, 0, 299, 0)
 
+    def test_rejected_rows_are_known_by_channel_and_address(self):
+        """Judged before their address is: its right form is what counts."""
+        for n, columns in enumerate((
+                'plan AS "Attributes.Plan", \'email \' AS "ChannelType", '
+                '\' \' || address AS "Address"',
+                'address AS "Address", plan AS "Attributes.Plan", '
+                '\'EMAIL\' AS "ChannelType"')):
+            settings = {"sql": "SELECT " + columns + " FROM {}",
+                        "name": "%s-%d" % (self.name, n), **self.GONE}
+            self.run_job(people(300), **settings)
+            for form in ("jsonl", "csv"):
+                document = self.job(**settings)
+                document["validate"]["rejects"] = {"format": form}
+                second = self.run_job(people(299, p1="x" * 101, p2="x" * 101),
+                                      document=document)
+                self.assertEqual(self.delta(second)["rows_kept"], 2)
+                self.check_delta(second, "changed", 0, 0, 297,
+                                 1 if form == "jsonl" else 0)
+
+    def test_rejected_rows_of_a_full_run_can_be_named(self):
+        """They stand in the files of runs before it alone."""
+        self.run_job(people(300), **self.GONE)
+        bad = people(300, p1="x" * 101)
+        full = self.run_job(bad, mode="full", **self.GONE)
+        self.assertEqual(self.delta(full)["rows_kept"], 1)
+        del bad["p1"]
+        third = self.run_job(bad, **self.GONE)
+        self.check_delta(third, "changed", 0, 0, 299, 1)
+        self.assertEqual(set(self.sent(third, gone=True)), {"p1"})
+        # a full run that sends all is all that is needed
+        self.run_job(bad, mode="full", **self.GONE)
+        self.assertEqual(len(self.state()["files"]), 1)
+
+    def test_rejected_rows_of_a_run_that_did_not_settle(self):
+        """It is settled by the next one, which does not send them."""
+        self.run_job(people(300), **self.GONE)
+        self.local.fault(service="pinpoint", operation="ImportJob",
+                         kind="outcome", outcome="FAILED")
+        self.run_job(people(301), want=69, **self.GONE)
+        self.run_job(people(301, p300="x" * 101), **self.GONE)
+        self.assertEqual(self.state()["open"], [])
+        last = self.run_job(people(300), **self.GONE)
+        self.assertEqual(set(self.sent(last, gone=True)), {"p300"})
+
     def test_several_parts(self):
         self.run_job(people(400), **self.GONE)
         document = self.job(**self.GONE)
@@ -659,8 +800,13 @@ class Profiles(Changed):
                 ("stays the same", {"segment": {"name": "s", "previous":
                                                 "overwrite"}}),
                 ("expiry_days", {"expiry_days": None}),
+                ("1 to 1098", {"expiry_days": None, "env": {
+                    "LAKESEG_EXPIRY_DAYS": str(1 << 60)}}),
+                ("1 to 1098", {"expiry_days": None, "env": {
+                    "LAKESEG_EXPIRY_DAYS": "1099"}}),
                 ("import.gone", {"gone": {"attribute": "A", "value": "b"}})):
-            result = self.run_job(want=78, **settings)
+            result = self.run_job(want=78, programs=self.PROGRAMS[:2],
+                                  **settings)
             self.fails(result, "ConfigInvalid", words)
 
 
