@@ -63,20 +63,63 @@ def fault(value, fields):
     return None
 
 
-def needs(given):
-    """What the template's Rules say, as far as it was given."""
-    destination = given.get("Destination")
-    has_query = bool(given.get("Query"))
-    has_uri = bool(given.get("JobUri"))
-    if destination == "pinpoint" and given.get("PinpointProjectId") == "":
-        yield "the destination pinpoint needs PinpointProjectId"
-    if has_query and has_uri:
-        yield "give a Query or a JobUri, not both"
-    if given.get("Orchestration") == "plain" and has_query:
-        yield "plain takes a JobUri, and no Query"
+def needs(values, defaults):
+    """What the template's Rules say of values, a parameter that it is about
+    and a text each; a parameter that is not there is not known."""
+    value = values.get
+
+    def is_left(name):
+        return value(name) == defaults[name]
+
+    orchestration = value("Orchestration")
+    if value("Destination") == "pinpoint" and is_left("PinpointProjectId"):
+        yield "Destination", "the destination pinpoint needs PinpointProjectId"
+    if value("Destination") == "customer-profiles" and \
+            is_left("CustomerProfilesDomain"):
+        yield "Destination", "the destination customer-profiles needs " \
+            "CustomerProfilesDomain"
+    if value("ScheduleExpression") and is_left("Query") and is_left("JobUri"):
+        yield "ScheduleExpression", "a schedule needs a Query or a JobUri"
+    if value("Query") and value("JobUri"):
+        yield "JobUri", "give a Query or a JobUri, not both"
+    if value("Network") == "existing" and (
+            is_left("SubnetIds") or is_left("SecurityGroupIds")):
+        yield "Network", "an existing network needs SubnetIds and " \
+            "SecurityGroupIds"
+    if orchestration == "parts" and value("Destination") == "customer-profiles":
+        yield "Orchestration", "only jobs for pinpoint can be made in parts"
+    if orchestration == "plain" and value("Query"):
+        yield "Orchestration", "plain takes a JobUri, and no Query"
+    elif orchestration == "plain" and is_left("JobUri"):
+        yield "Orchestration", "plain needs a JobUri"
 
 
-def faults(given, known):
+def defaults_of(known):
+    return {name: fields["Default"] for name, fields in known.items()
+            if "Default" in fields}
+
+
+def faults_of_new(given, known):
+    """What the Rules would say of a new stack."""
+    defaults = defaults_of(known)
+    return [text for _, text in needs({**defaults, **given}, defaults)]
+
+
+def stack_fault(name, given):
+    """What is wrong with a stack's name. A schedule's has 64 characters at
+    most, that of plain ends in -plain; a state machine's has 80, -tell too."""
+    most = 64 - len("-plain") if given.get("Orchestration") == "plain" else 64
+    if not re.fullmatch("[A-Za-z][A-Za-z0-9-]*", name):
+        return "--stack %s: letters, digits and hyphens, a letter first" % name
+    if len(name) > most:
+        return "--stack %s: %d characters, a schedule can be named after %d" % (
+            name, len(name), most)
+    return None
+
+
+def faults(given, known, is_check):
+    """Of what was given. In a check, the rest has its defaults where a rule
+    is about a parameter that was given; else it is as the stack has it."""
     found = []
     for name, value in given.items():
         if name not in known:
@@ -86,4 +129,7 @@ def faults(given, known):
         text = fault(value, known[name])
         if text is not None:
             found.append("%s: %s" % (name, text))
-    return found + list(needs(given))
+    defaults = defaults_of(known)
+    return found + [text for about, text in needs(
+        {**defaults, **given} if is_check else given, defaults)
+        if about in given]

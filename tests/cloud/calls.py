@@ -69,7 +69,8 @@ def query_needs(body, lake):
         lake_bucket, folder)))
     for action in ("PutObject", "AbortMultipartUpload",
                    "ListMultipartUploadParts"):
-        needs.append(call("s3:" + action, "%s/%sid.csv" % (bucket, key)))
+        needs.append(call("s3:" + action, "%s/%s%s.csv" % (
+            bucket, key, "0f3c5a52-8a4f-4f9e-9d0e-6a51f3b8f6a1")))
     return needs
 
 

@@ -9,6 +9,7 @@ import tempfile
 import unittest
 
 from cfnlint.decode.cfn_yaml import load
+from moto.events.models import EventPattern
 
 from definitions import SOURCE
 
@@ -60,6 +61,9 @@ class Check(unittest.TestCase):
                 ("three folders", "DataLakeS3Path=s3://lake/a/b/c/d/"),
                 ("JSON string", "Query=SELECT 1 AS \"Id\""),
                 ("4096", "Query=" + "a" * 4097),
+                ("21 to 200", "ScratchGiB=20"),
+                ("21 to 200", "ScratchGiB=201"),
+                ("less than 3", "ResultRetentionDays=2"),
                 ("ids", "SubnetIds=subnet-1, subnet-2")]:
             with self.subTest(pair[:40]):
                 self.refused(65, word, "--check", "--set", pair)
@@ -67,8 +71,15 @@ class Check(unittest.TestCase):
     def test_rules_between_parameters(self):
         self.refused(65, "not both", "--check", "--set", "Query=SELECT 1",
                      "--set", "JobUri=s3://jobs/a.json")
-        self.refused(65, "plain", "--check", "--set", "Orchestration=plain",
-                     "--set", "Query=SELECT 1")
+        self.refused(65, "plain takes", "--check", "--set",
+                     "Orchestration=plain", "--set", "Query=SELECT 1")
+
+    def test_names_of_stacks(self):
+        for name, word in (("a" * 65, "64"), ("1st", "letter"),
+                           ("a_b", "letters")):
+            self.refused(65, word, "--check", "--stack", name)
+        self.refused(65, "58", "--check", "--stack", "a" * 59, "--set",
+                     "Orchestration=plain", "--set", "JobUri=s3://jobs/a.json")
 
     def test_usage(self):
         self.refused(64, "--stack", "--set", "Image=x")
@@ -83,6 +94,56 @@ class Check(unittest.TestCase):
                 stderr=subprocess.STDOUT, check=False, env={"PATH": empty})
         self.assertEqual(done.returncode, 78, done.stdout)
         self.assertIn("AWS CLI", done.stdout)
+
+
+class Rules(unittest.TestCase):
+    def setUp(self):
+        self.known = deploy_parameters.read(read(
+            "cloudformation", "template.yaml"))
+
+    def said(self, is_check=True, **given):
+        return "; ".join(deploy_parameters.faults(given, self.known, is_check))
+
+    def test_each_is_known(self):
+        """To a check, and to a new stack, which has the defaults."""
+        whole = {"CustomerProfilesDomain": "acme"}
+        uri = {"JobUri": "s3://jobs/a.json"}
+        for word, given in [
+                ("needs PinpointProjectId", {"Destination": "pinpoint"}),
+                ("CustomerProfilesDomain", {
+                    "Destination": "customer-profiles",
+                    "CustomerProfilesDomain": ""}),
+                ("a Query or a JobUri", {"ScheduleExpression": "rate(1 days)"}),
+                ("not both", {"Query": "SELECT 1", **uri}),
+                ("SubnetIds", {"Network": "existing",
+                               "SubnetIds": "subnet-1"}),
+                ("parts", {"Orchestration": "parts"}),
+                ("plain needs", {"Orchestration": "plain"})]:
+            with self.subTest(word):
+                self.assertIn(word, self.said(**given))
+                self.assertIn(word, "; ".join(deploy_parameters.faults_of_new(
+                    {**whole, **given}, self.known)))
+        self.assertEqual(deploy_parameters.faults_of_new(whole, self.known),
+                         [])
+        self.assertIn("Domain", deploy_parameters.faults_of_new(
+            {}, self.known)[0])
+
+    def test_as_many_as_the_template_has(self):
+        """What it asserts more than this list must come here too."""
+        rules = load(TEMPLATE)["Rules"]
+        texts = {a["AssertDescription"] for rule in rules.values()
+                 for a in rule["Assertions"]}
+        source = re.sub(r'" \\\n +"', "", read("scripts",
+                                               "deploy_parameters.py"))
+        self.assertEqual({t for t in texts if t not in source}, set())
+
+    def test_an_update_knows_what_it_is_given(self):
+        for given in ({"Orchestration": "parts"}, {"Orchestration": "plain"},
+                      {"ScheduleExpression": "rate(1 days)"},
+                      {"Destination": "pinpoint"}, {"Network": "existing"}):
+            self.assertEqual(self.said(False, **given), "")
+        self.assertIn("PinpointProjectId", self.said(
+            False, Destination="pinpoint", PinpointProjectId=""))
 
 
 class Template(unittest.TestCase):
@@ -140,6 +201,33 @@ class Template(unittest.TestCase):
         read_there = set(re.findall(r"\$\.detail\.(\w+)",
                                     read("cloudformation", "tell.asl.json")))
         self.assertEqual(set(sent), read_there)
+
+    def test_the_plain_rule_hears_of_tasks_that_could_not_tell(self):
+        """By moto's matcher; it does not look into lists as EventBridge does,
+        so an event has its containers' fields as a list each."""
+        rule = self.template["Resources"]["TaskLost"]["Properties"]
+        wanted = json.loads(json.dumps(rule["EventPattern"]))
+        wanted["detail"]["clusterArn"] = ["arn:c"]
+
+        def heard(containers, **detail):
+            return EventPattern(None, wanted).matches_event({
+                "source": "aws.ecs", "detail-type": "ECS Task State Change",
+                "detail": {"clusterArn": "arn:c", "lastStatus": "STOPPED",
+                           "stopCode": "EssentialContainerExited",
+                           "containers": containers, **detail}})
+
+        self.assertTrue(heard({"exitCode": [137]}))
+        self.assertTrue(heard({"lastStatus": ["STOPPED"]}))
+        self.assertTrue(heard({"exitCode": [0]}, stopCode="TaskFailedToStart"))
+        for told in (0, 1, 65, 69, 75, 130, 143):
+            self.assertFalse(heard({"exitCode": [told]}), told)
+        self.assertFalse(heard({"lastStatus": ["RUNNING"]},
+                               lastStatus="RUNNING"))
+        self.assertFalse(heard({"exitCode": [137]}, clusterArn="arn:other"))
+        given = rule["Targets"][0]["InputTransformer"]
+        text = json.loads(given["InputTemplate"]["Fn::Sub"][0])
+        self.assertEqual(set(re.findall(r"<(\w+)>", text)),
+                         set(given["InputPathsMap"]))
 
     def test_tasks_get_settings_that_are_documented(self):
         settings = read("docs", "settings.md") + read("docs", "sfn-task.md")

@@ -38,8 +38,9 @@ def statements(value):
 class Rights(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.resources = load(os.path.join(
-            SOURCE, "cloudformation", "template.yaml"))["Resources"]
+        cls.template = load(os.path.join(
+            SOURCE, "cloudformation", "template.yaml"))
+        cls.resources = cls.template["Resources"]
         with open(LIST, encoding="utf-8") as file:
             cls.known = json.load(file)
 
@@ -99,6 +100,37 @@ class Rights(unittest.TestCase):
         self.assertEqual(container["StopTimeout"], 120)
         self.assertNotIn("Privileged", container)
 
+    def test_a_plain_task_knows_its_job(self):
+        """Its metrics are of the job that the alarms watch."""
+        given = self.resources["TaskDefinition"]["Properties"][
+            "ContainerDefinitions"][0]["Environment"]
+        value, = [pair["Fn::If"][1]["Value"] for pair in given
+                  if pair.get("Fn::If", ["", {}])[1].get("Name") ==
+                  "LAKESEG_JOB_NAME" and pair["Fn::If"][0] == "IsPlain"]
+        for name in ("RejectsAlarm", "NoSuccessAlarm"):
+            watched, = self.resources[name]["Properties"]["Dimensions"]
+            self.assertEqual(watched, {"Name": "Job", "Value": value})
+
+    def test_each_lost_start_rings(self):
+        """Also while the one before still lies in the queue."""
+        given = self.resources["NotStartedAlarm"]["Properties"]
+        self.assertEqual((given["MetricName"], given["Statistic"]),
+                         ("NumberOfMessagesSent", "Sum"))
+
+    def test_every_bad_end_of_both_machines_is_counted(self):
+        """A sum over metrics is late: one period of three is enough."""
+        for name, machine in (("FailedAlarm", "StateMachine"),
+                              ("NotToldAlarm", "TellMachine")):
+            given = self.resources[name]["Properties"]
+            self.assertEqual((given["EvaluationPeriods"],
+                              given["DatapointsToAlarm"]), (3, 1))
+            text = json.dumps([m for m in given["Metrics"]])
+            for metric in ("ExecutionsFailed", "ExecutionsAborted",
+                           "ExecutionsTimedOut"):
+                self.assertIn('"MetricName": "%s", "Dimensions": [{"Name": '
+                              '"StateMachineArn", "Value": {"Ref": "%s"}}]' %
+                              (metric, machine), text)
+
     def test_nothing_is_deleted(self):
         self.assertEqual([], [s for _, s in self.policies()
                               for action in listed(s["Action"])
@@ -109,8 +141,40 @@ class Rights(unittest.TestCase):
         text = json.dumps([s for _, s in self.policies()])
         for folder in ("locks", "jobs"):
             self.assertEqual(text.count("lakeseg/%s/" % folder),
-                             text.count("lakeseg/%s/${JobName}/*" % folder))
+                             text.count("lakeseg/%s/${J}/*" % folder))
             self.assertIn("lakeseg/%s/" % folder, text)
+
+    def test_nobody_writes_everywhere_below_the_results(self):
+        """Or the folders that the others are held to would mean nothing."""
+        for name, statement in self.policies():
+            if "s3:PutObject" in listed(statement["Action"]):
+                self.assertNotIn("${P}*'", json.dumps(statement).replace(
+                    '"', "'"), name)
+
+    def test_a_job_without_a_name_has_its_stacks(self):
+        """Two stacks with one name would hide each other's alarms, claims,
+        locks and state."""
+        self.assertEqual(self.template["Parameters"]["JobName"]["Default"], "")
+        used = []
+
+        def look(value):
+            if isinstance(value, dict):
+                if value.get("Fn::If", [""])[0] == "HasJobName":
+                    used.append(value)
+                    return
+                self.assertNotEqual(value.get("Ref"), "JobName")
+            if isinstance(value, (dict, list)):
+                for item in value.values() if isinstance(value, dict) \
+                        else value:
+                    look(item)
+            elif isinstance(value, str):
+                self.assertNotIn("${JobName}", value)
+
+        look(self.resources)
+        self.assertGreater(len(used), 10)
+        for value in used:
+            self.assertEqual(value, {"Fn::If": [
+                "HasJobName", {"Ref": "JobName"}, {"Ref": "AWS::StackName"}]})
 
 
 if __name__ == "__main__":

@@ -386,6 +386,8 @@ class Runs(unittest.TestCase):
         self.assertEqual(len(self.endpoints()), 20)
         letter, = self.mail.from_topic(stack.topic)
         self.assertEqual(letter["Subject"], "successful")
+        self.assertRegex(self.cloud.task_log(ended),
+                         r'"Job": ?"%s"' % self.name)
 
     def test_overlap(self):
         stack = self.deploy()

@@ -24,6 +24,16 @@ KEYS = {"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "s",
         "AWS_REGION": "eu-central-1", "AWS_DEFAULT_REGION": "eu-central-1"}
 NEEDED = ["--set", "Image=lakeseg:1", "--set", "DataLakeS3Path=s3://lake/crm/",
           "--set", "GlueDatabase=crm", "--set", "CustomerProfilesDomain=acme"]
+# moto asks nobody whose a bucket is: the one named 'theirs' is another account's
+CLI = """#!/bin/sh
+case "$*" in
+*"head-bucket --bucket theirs --expected-bucket-owner 123456789012"*)
+    echo Forbidden >&2; exit 254 ;;
+*validate-template*)
+    echo "$*" >>"%s/validated" ;;
+esac
+exec "%s" -m awscli "$@"
+"""
 SMALL = json.dumps({"Resources": {"T": {"Type": "AWS::SNS::Topic"}},
                     "Outputs": {"O": {"Value": {"Ref": "T"}}}})
 
@@ -70,8 +80,7 @@ class Stack(unittest.TestCase):
         # the script that pip installs does not start in a path with blanks
         cls.aws = os.path.join(cls.home.name, "aws")
         with open(cls.aws, "w", encoding="utf-8") as file:
-            file.write('#!/bin/sh\nexec "%s" -m awscli "$@"\n' %
-                       sys.executable)
+            file.write(CLI % (cls.home.name, sys.executable))
         os.chmod(cls.aws, 0o755)
 
     @classmethod
@@ -84,10 +93,11 @@ class Stack(unittest.TestCase):
                os.environ["PATH"],
                "HOME": self.home.name, "AWS_ENDPOINT_URL": self.url,
                "AWS_EC2_METADATA_DISABLED": "true", **environment}
+        # not by its first line: pyenv's python3 puts an aws of its own first
         done = subprocess.run(
-            [os.path.join(SOURCE, "scripts", "deploy"), *words], env=env,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            check=False, timeout=300)
+            [sys.executable, os.path.join(SOURCE, "scripts", "deploy"),
+             *words], env=env, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, check=False, timeout=300)
         self.assertNotIn("Traceback", done.stdout)
         return done
 
@@ -100,6 +110,11 @@ class Stack(unittest.TestCase):
         done = self.deploy("--stack", "made", *NEEDED)
         self.assertEqual(done.returncode, 0, done.stdout)
         self.assertRegex(done.stdout, r"StateMachineArn +arn:aws:states:")
+        self.assertIn("validating", done.stdout)
+        with open(os.path.join(self.home.name, "validated"),
+                  encoding="utf-8") as file:
+            self.assertIn("lakeseg-templates-123456789012-eu-central-1/",
+                          file.read())
         buckets = self.client("s3").list_buckets()["Buckets"]
         self.assertIn("lakeseg-templates-123456789012-eu-central-1",
                       [b["Name"] for b in buckets])
@@ -136,6 +151,15 @@ class Stack(unittest.TestCase):
         done = self.deploy("--stack", "x", "--bucket", "not-there", *NEEDED)
         self.assertEqual(done.returncode, 69, done.stdout)
         self.assertIn("not-there", done.stdout)
+
+    def test_a_bucket_of_another_account(self):
+        """Who owns it could deploy another template in our name."""
+        self.client("s3").create_bucket(
+            Bucket="theirs", CreateBucketConfiguration={
+                "LocationConstraint": KEYS["AWS_REGION"]})
+        done = self.deploy("--stack", "x", "--bucket", "theirs", *NEEDED)
+        self.assertEqual(done.returncode, 69, done.stdout)
+        self.assertIn("theirs", done.stdout)
 
     def test_no_server(self):
         done = self.deploy("--stack", "x", *NEEDED, AWS_MAX_ATTEMPTS="1",
