@@ -83,8 +83,8 @@ static bool is_asked_for(const struct options *o, size_t i)
            strcmp(questions[i].only_for, o->answers[ANSWER_DESTINATION]) == 0;
 }
 
-/* One line from the terminal; an empty one takes the fallback. */
-static int ask(size_t i, char **answer, struct pl_err *err)
+/* One line from the terminal, the caller's; NULL: there is none. */
+static char *ask(size_t i, struct pl_err *err)
 {
     char *line = NULL;
     size_t room = 0;
@@ -97,12 +97,12 @@ static int ask(size_t i, char **answer, struct pl_err *err)
     n = getline(&line, &room, stdin);
     if (n < 0) {
         free(line);
-        return pl_fail(err, PL_USAGE_INVALID, "no answer to '%s'",
-                       questions[i].option);
+        (void)pl_fail(err, PL_USAGE_INVALID, "no answer to '%s'",
+                      questions[i].option);
+        return NULL;
     }
     line[strcspn(line, "\r\n")] = '\0';
-    *answer = line;
-    return 0;
+    return line;
 }
 
 /* Asks until there is an answer; kept holds what is to be freed. */
@@ -111,8 +111,8 @@ static int answer_by_asking(struct options *o, size_t i,
 {
     for (;;) {
         free(kept[i]);
-        kept[i] = NULL;
-        if (ask(i, &kept[i], err) != 0)
+        kept[i] = ask(i, err);
+        if (kept[i] == NULL)
             return -1;
         if (*kept[i] != '\0') {
             o->answers[i] = kept[i];
