@@ -148,19 +148,41 @@ int pl_base64_decode(struct pl_buf *out, const char *text, size_t len,
 
 #define ROTL(x, b) (((x) << (b)) | ((x) >> (64 - (b))))
 
-#define SIP_ROUND(a, b, c, d) \
-    do { \
-        (a) += (b); \
-        (b) = ROTL(b, 13) ^ (a); \
-        (a) = ROTL(a, 32); \
-        (c) += (d); \
-        (d) = ROTL(d, 16) ^ (c); \
-        (a) += (d); \
-        (d) = ROTL(d, 21) ^ (a); \
-        (c) += (b); \
-        (b) = ROTL(b, 17) ^ (c); \
-        (c) = ROTL(c, 32); \
-    } while (0)
+struct sip {
+    uint64_t a;
+    uint64_t b;
+    uint64_t c;
+    uint64_t d;
+};
+
+static inline void sip_rounds(struct sip *s, int rounds)
+{
+    for (int i = 0; i < rounds; i++) {
+        s->a += s->b;
+        s->b = ROTL(s->b, 13) ^ s->a;
+        s->a = ROTL(s->a, 32);
+        s->c += s->d;
+        s->d = ROTL(s->d, 16) ^ s->c;
+        s->a += s->d;
+        s->d = ROTL(s->d, 21) ^ s->a;
+        s->c += s->b;
+        s->b = ROTL(s->b, 17) ^ s->c;
+        s->c = ROTL(s->c, 32);
+    }
+}
+
+static inline void sip_word(struct sip *s, uint64_t word, int rounds)
+{
+    s->d ^= word;
+    sip_rounds(s, rounds);
+    s->a ^= word;
+}
+
+static inline uint64_t sip_end(struct sip *s, int rounds)
+{
+    sip_rounds(s, rounds);
+    return s->a ^ s->b ^ s->c ^ s->d;
+}
 
 static inline uint64_t le64(const unsigned char *p)
 {
@@ -180,37 +202,23 @@ static inline void siphash(int rounds, int last_rounds,
 {
     const uint64_t k0 = le64(key);
     const uint64_t k1 = le64(key + 8);
-    uint64_t a = UINT64_C(0x736f6d6570736575) ^ k0;
-    uint64_t b = UINT64_C(0x646f72616e646f6d) ^ k1 ^ 0xee;
-    uint64_t c = UINT64_C(0x6c7967656e657261) ^ k0;
-    uint64_t d = UINT64_C(0x7465646279746573) ^ k1;
+    struct sip s = {.a = UINT64_C(0x736f6d6570736575) ^ k0,
+                    .b = UINT64_C(0x646f72616e646f6d) ^ k1 ^ 0xee,
+                    .c = UINT64_C(0x6c7967656e657261) ^ k0,
+                    .d = UINT64_C(0x7465646279746573) ^ k1};
     const unsigned char *p = data;
     unsigned char rest[8] = {0};
-    uint64_t m;
     size_t left = len;
 
-    for (; left >= 8; p += 8, left -= 8) {
-        m = le64(p);
-        d ^= m;
-        for (int i = 0; i < rounds; i++)
-            SIP_ROUND(a, b, c, d);
-        a ^= m;
-    }
+    for (; left >= 8; p += 8, left -= 8)
+        sip_word(&s, le64(p), rounds);
     if (left > 0)
         memcpy(rest, p, left);
-    m = le64(rest) | (uint64_t)len << 56;
-    d ^= m;
-    for (int i = 0; i < rounds; i++)
-        SIP_ROUND(a, b, c, d);
-    a ^= m;
-    c ^= 0xee;
-    for (int i = 0; i < last_rounds; i++)
-        SIP_ROUND(a, b, c, d);
-    out[0] = a ^ b ^ c ^ d;
-    b ^= 0xdd;
-    for (int i = 0; i < last_rounds; i++)
-        SIP_ROUND(a, b, c, d);
-    out[1] = a ^ b ^ c ^ d;
+    sip_word(&s, le64(rest) | (uint64_t)len << 56, rounds);
+    s.c ^= 0xee;
+    out[0] = sip_end(&s, last_rounds);
+    s.b ^= 0xdd;
+    out[1] = sip_end(&s, last_rounds);
 }
 
 void pl_siphash128(const unsigned char key[16], const void *data, size_t len,
