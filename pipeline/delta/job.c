@@ -21,7 +21,7 @@
 
 #define STATE_BYTES_MAX ((size_t)32 << 20)
 #define CHANGE_TRIES 8
-#define CHANGE_WAIT_MS 100
+#define CHANGE_WAIT_MS INT64_C(100)
 
 bool pl_delta_is_wanted(const struct pl_manifest *m)
 {
@@ -452,7 +452,7 @@ static int load_all(const json_t *entries[], size_t count, uint64_t mark,
                     struct pl_aws *aws, struct pl_delta_load *load,
                     struct pl_delta_table *table, struct pl_err *err)
 {
-    struct source *sources = calloc(count, sizeof(*sources));
+    struct source *sources = calloc(PL_DELTA_SOURCES, sizeof(*sources));
     struct pl_delta_file_reader *files[PL_DELTA_SOURCES];
     size_t opened = 0;
     int rc = 0;
