@@ -453,7 +453,7 @@ static int load_all(const json_t *entries[], size_t count, uint64_t mark,
                     struct pl_delta_table *table, struct pl_err *err)
 {
     struct source *sources = calloc(PL_DELTA_SOURCES, sizeof(*sources));
-    struct pl_delta_file_reader *files[PL_DELTA_SOURCES];
+    struct pl_delta_file_reader *files[PL_DELTA_SOURCES] = {NULL};
     size_t opened = 0;
     int rc = 0;
 
@@ -463,7 +463,7 @@ static int load_all(const json_t *entries[], size_t count, uint64_t mark,
         rc = source_open(&sources[opened], entries[opened], mark, aws, err);
         files[opened] = &sources[opened].file;
     }
-    if (rc == 0) {
+    if (rc == 0 && files[0] != NULL) {
         load->meaning = files[0]->head.meaning;
         rc = pl_delta_table_load(table, files, count, load->memory,
                                  load->temp_dir, err);

@@ -302,6 +302,7 @@ static int keep(struct csv_delta *d, struct pl_err *err)
     PL_AUTO(pl_transfer) how = {.threads = 0};
     PL_AUTO(pl_writer) w = {.fd = -1};
     char crc[PL_CRC64_TEXT];
+    uint64_t rows;
 
     if (pl_buf_addf(&uri, err, "%s%s.prints", d->job.place.data,
                     pl_manifest_str(d->m, "run.id")) != 0 ||
@@ -312,10 +313,10 @@ static int keep(struct csv_delta *d, struct pl_err *err)
         write_prints(d, &w, err) != 0)
         return pl_context(err, "cannot keep the fingerprints of the rows");
     pl_crc64_text(w.crc64nvme, crc);
-    d->prints = json_pack(
-        "{s:s, s:I, s:s, s:I}", "uri", uri.data, "bytes", (json_int_t)w.bytes,
-        "crc64nvme", crc, "rows",
-        (json_int_t)(pl_delta_filter_rows(&d->filter) + d->filter.kept));
+    rows = pl_delta_filter_rows(&d->filter) + d->filter.kept;
+    d->prints = json_pack("{s:s, s:I, s:s, s:I}", "uri", uri.data, "bytes",
+                          (json_int_t)w.bytes, "crc64nvme", crc, "rows",
+                          (json_int_t)rows);
     return d->prints != NULL ? 0 : pl_fail_memory(err);
 }
 

@@ -123,8 +123,12 @@ static int widen(json_t *line, const json_t *stage, const char *name, int sign,
     const char *mine = json_string_value(json_object_get(line, name));
     json_t *theirs = json_object_get(stage, name);
     const char *text = json_string_value(theirs);
+    int order;
 
-    if (mine == NULL || text == NULL || strcmp(text, mine) * sign <= 0)
+    if (mine == NULL || text == NULL)
+        return 0;
+    order = strcmp(text, mine);
+    if (sign > 0 ? order <= 0 : order >= 0)
         return 0;
     return json_object_set(line, name, theirs) == 0 ? 0 : pl_fail_memory(err);
 }
