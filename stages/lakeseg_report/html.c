@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "stages/lakeseg_report/glyph.h"
+#include "stages/lakeseg_report/kept.h"
 #include "stages/lakeseg_report/words.h"
 
 #define VALUE_CHARACTERS 120
@@ -17,16 +18,12 @@ void html_release(struct html *h)
 
 int html_end(struct html *h, struct pl_err *err)
 {
-    if (h->err.code == PL_OK)
-        return 0;
-    *err = h->err;
-    return -1;
+    return kept_end(&h->err, err);
 }
 
 static void put(struct html *h, const char *text, size_t len)
 {
-    if (h->err.code == PL_OK)
-        (void)!pl_buf_add(&h->out, text, len, &h->err);
+    kept_put(&h->out, &h->err, text, len);
 }
 
 void html_put(struct html *h, const char *markup)
@@ -36,17 +33,11 @@ void html_put(struct html *h, const char *markup)
 
 void html_putf(struct html *h, const char *fmt, ...)
 {
-    char text[1024];
     va_list ap;
-    int n;
 
     va_start(ap, fmt);
-    n = vsnprintf(text, sizeof(text), fmt, ap);
+    kept_putf(&h->out, &h->err, fmt, ap);
     va_end(ap);
-    if (n < 0 || (size_t)n >= sizeof(text))
-        (void)pl_fail(&h->err, PL_INTERNAL_ERROR, "markup is too long");
-    else
-        put(h, text, (size_t)n);
 }
 
 static void put_glyph(struct html *h, const char *bytes, size_t n,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "stages/lakeseg_report/glyph.h"
+#include "stages/lakeseg_report/kept.h"
 
 void text_release(struct text *t)
 {
@@ -13,16 +14,12 @@ void text_release(struct text *t)
 
 int text_end(struct text *t, struct pl_err *err)
 {
-    if (t->err.code == PL_OK)
-        return 0;
-    *err = t->err;
-    return -1;
+    return kept_end(&t->err, err);
 }
 
 static void put(struct text *t, const char *bytes, size_t len)
 {
-    if (t->err.code == PL_OK)
-        (void)!pl_buf_add(&t->out, bytes, len, &t->err);
+    kept_put(&t->out, &t->err, bytes, len);
 }
 
 void text_put(struct text *t, const char *words)
@@ -32,17 +29,11 @@ void text_put(struct text *t, const char *words)
 
 void text_putf(struct text *t, const char *fmt, ...)
 {
-    char text[1024];
     va_list ap;
-    int n;
 
     va_start(ap, fmt);
-    n = vsnprintf(text, sizeof(text), fmt, ap);
+    kept_putf(&t->out, &t->err, fmt, ap);
     va_end(ap);
-    if (n < 0 || (size_t)n >= sizeof(text))
-        (void)pl_fail(&t->err, PL_INTERNAL_ERROR, "a line is too long");
-    else
-        put(t, text, (size_t)n);
 }
 
 static void blanks(struct text *t, size_t count)
