@@ -31,6 +31,13 @@ int pl_child_pipe(int ends[2], struct pl_err *err)
     return 0;
 }
 
+void pl_child_shut(int *fd)
+{
+    if (*fd >= 0)
+        (void)close(*fd);
+    *fd = -1;
+}
+
 /*
  * What a killed supervisor had begun must not go on beside what its successor
  * begins, so it dies with it. By KILL: a stage that is asked to stop would

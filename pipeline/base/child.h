@@ -14,6 +14,8 @@ int pl_child_dir(struct pl_buf *dir, struct pl_err *err) PL_MUST_CHECK;
 
 /* A pipe whose ends close on exec. */
 int pl_child_pipe(int ends[2], struct pl_err *err) PL_MUST_CHECK;
+/* Closes *fd if it is one, and makes it none (-1). */
+void pl_child_shut(int *fd);
 
 /* Starts dir/argv[0] with in and out (-1: ours); dir ends in "/". It begins
  * with INT and TERM ignored, and takes them when it is ready. The program

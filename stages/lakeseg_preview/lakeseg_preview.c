@@ -14,13 +14,6 @@
 #define LOOK_MS 100
 #define READ_BYTES 65536
 
-static void shut(int *fd)
-{
-    if (*fd >= 0)
-        (void)close(*fd);
-    *fd = -1;
-}
-
 /* The pipe to the first program, between the two, and from the last. */
 struct pipes {
     int to[2];
@@ -31,9 +24,9 @@ struct pipes {
 static void pipes_release(struct pipes *p)
 {
     for (size_t i = 0; i < 2; i++) {
-        shut(&p->to[i]);
-        shut(&p->between[i]);
-        shut(&p->from[i]);
+        pl_child_shut(&p->to[i]);
+        pl_child_shut(&p->between[i]);
+        pl_child_shut(&p->from[i]);
     }
 }
 
@@ -50,13 +43,13 @@ static int start(const struct lakeseg_preview_config *cfg, struct pipes *p,
         pl_child_start(cfg->bin_dir, query, p->to[0], p->between[1], &pids[0],
                        err) != 0)
         return -1;
-    shut(&p->to[0]);
-    shut(&p->between[1]);
+    pl_child_shut(&p->to[0]);
+    pl_child_shut(&p->between[1]);
     if (pl_child_start(cfg->bin_dir, validate, p->between[0], p->from[1],
                        &pids[1], err) != 0)
         return -1;
-    shut(&p->between[0]);
-    shut(&p->from[1]);
+    pl_child_shut(&p->between[0]);
+    pl_child_shut(&p->from[1]);
     return 0;
 }
 
@@ -117,7 +110,7 @@ int lakeseg_preview(const struct lakeseg_preview_config *cfg,
     /* a program that takes no more is told by what it leaves */
     if (rc == 0 && pl_fd_write_all(p.to[1], in.data, in.len, &ignored) != 0)
         pl_debug("%s", ignored.msg);
-    shut(&p.to[1]);
+    pl_child_shut(&p.to[1]);
     if (rc == 0)
         rc = read_last(p.from[0], pids, &out, err);
     pipes_release(&p); /* so that whoever still waits for us ends */

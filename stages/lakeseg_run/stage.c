@@ -37,19 +37,12 @@ void run_stage_end_release(struct run_stage_end *end)
     pl_manifest_release(&end->m);
 }
 
-static void shut(int *fd)
-{
-    if (*fd >= 0)
-        (void)close(*fd);
-    *fd = -1;
-}
-
 /* On every way out the program has ended: nobody may leave one behind. */
 static void child_release(struct child *c)
 {
-    shut(&c->to);
-    shut(&c->from);
-    shut(&c->errors);
+    pl_child_shut(&c->to);
+    pl_child_shut(&c->from);
+    pl_child_shut(&c->errors);
     if (c->pid > 0) {
         (void)kill(c->pid, SIGKILL);
         while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
@@ -75,9 +68,9 @@ static int start(struct child *c, struct pl_err *err)
     io = (struct pl_child_io){.in = in[0], .out = out[1], .errors = errors[1]};
     if (rc == 0)
         rc = pl_child_start_with(c->stage->bin_dir, argv, &io, &c->pid, err);
-    shut(&in[0]);
-    shut(&out[1]);
-    shut(&errors[1]);
+    pl_child_shut(&in[0]);
+    pl_child_shut(&out[1]);
+    pl_child_shut(&errors[1]);
     c->to = in[1];
     c->from = out[0];
     c->errors = errors[0];
@@ -94,7 +87,7 @@ static void feed(struct child *c)
     if (n > 0)
         c->sent += (size_t)n;
     if (c->sent == c->in.len || (n < 0 && errno != EAGAIN && errno != EINTR))
-        shut(&c->to);
+        pl_child_shut(&c->to);
 }
 
 static int take(int *fd, struct pl_buf *into, struct pl_err *err)
@@ -107,7 +100,7 @@ static int take(int *fd, struct pl_buf *into, struct pl_err *err)
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return 0;
     if (n <= 0) {
-        shut(fd);
+        pl_child_shut(fd);
         return 0;
     }
     into->len += (size_t)n;
