@@ -36,3 +36,14 @@ function(add_layer name)
     target_link_libraries(${name} PUBLIC build_flags ${L_DEPENDS}
         PRIVATE ${L_PRIVATE})
 endfunction()
+
+# embed_text(out file name): sets out to a C file that has the text file as the
+# string name; made at build time.
+function(embed_text out file name)
+    set(made ${CMAKE_CURRENT_BINARY_DIR}/${name}.c)
+    add_custom_command(OUTPUT ${made}
+        COMMAND ${CMAKE_COMMAND} -DIN=${file} -DOUT=${made} -DNAME=${name}
+            -P ${CMAKE_SOURCE_DIR}/cmake/embed.cmake
+        DEPENDS ${file} ${CMAKE_SOURCE_DIR}/cmake/embed.cmake VERBATIM)
+    set(${out} ${made} PARENT_SCOPE)
+endfunction()
